@@ -36,7 +36,7 @@ def postgres_dsn(stack_folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def stack_folder() -> Iterator[Path]:
     """Where the parts keep their data: in memory where there is room (containers often give 64 MB), else on disk."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
     in_memory = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= ENOUGH_MEMORY_BYTES
     with tempfile.TemporaryDirectory(prefix="hem-test-", dir=memory if in_memory else None) as folder:
         yield Path(folder)
@@ -47,7 +47,8 @@ def part(name: str, folder: Path) -> Iterator[str]:
     """Run `python -m hem.stack <name>`, giving the address it prints when it is ready."""
     argv = [sys.executable, "-m", "hem.stack", name, str(folder / name), "--scratch"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         ready, _, _ = select.select([process.stdout], [], [], START_WITHIN)
         address = process.stdout.readline().strip() if ready else ""
         if not address:

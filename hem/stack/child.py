@@ -119,7 +119,9 @@ async def until_listening(child: Child, port: int, *, within: float) -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             if time.monotonic() > deadline:
-                raise StackError(f"{child.name} did not listen on port {port} within {within:.0f} s.\n{child.last_words()}".rstrip()) from None
+                raise StackError(
+                    f"{child.name} did not listen on port {port} within {within:.0f} s.\n{child.last_words()}".rstrip()
+                ) from None
             await asyncio.sleep(0.05)
         else:
             writer.close()

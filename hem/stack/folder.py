@@ -65,7 +65,9 @@ def check_port(port: int, part: str, setting: str) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise StackError(f"Port {port} for {part} is taken by another program. Stop it, or set {setting} to a free port.") from error
+            raise StackError(
+                f"Port {port} for {part} is taken by another program. Stop it, or set {setting} to a free port."
+            ) from error
 
 
 def free_ports(count: int) -> list[int]:

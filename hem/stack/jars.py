@@ -7,10 +7,12 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-import jgo.util.http
 import requests
-from jgo import EnvironmentBuilder, LinkStrategy, MavenContext, MAVEN_CENTRAL_URL
 from jgo.config import GlobalSettings
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.env import EnvironmentBuilder, LinkStrategy
+from jgo.maven import MavenContext
+from jgo.util import http as jgo_http
 
 from hem.stack.errors import StackError
 
@@ -62,7 +64,7 @@ def _resolve() -> list[Path]:
     context = MavenContext(repo_cache=repository, remote_repos={"central": MAVEN_CENTRAL_URL})
     builder = EnvironmentBuilder(context=context, cache_dir=cache, link_strategy=LinkStrategy.AUTO)
     # jgo opens a TLS context of its own for each of 254 requests; one session makes the first run 8 s instead of 20.
-    jgo.util.http.requests = requests.Session()
+    setattr(jgo_http, "requests", requests.Session())  # noqa: B010
     cache.mkdir(parents=True, exist_ok=True)
     try:
         with (cache / "hem.lock").open("w") as lock:  # two first starts at once would fetch into each other's files
@@ -73,5 +75,5 @@ def _resolve() -> list[Path]:
             f"Apache Kafka could not be fetched ({type(error).__name__}: {error}). The first start needs the network; later ones don't."
         ) from error
     finally:
-        jgo.util.http.requests = requests
+        setattr(jgo_http, "requests", requests)  # noqa: B010
     return list(environment.all_jars)

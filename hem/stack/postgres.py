@@ -5,7 +5,6 @@ and it believes whatever process a pid file names.
 """
 
 import asyncio
-import contextlib
 import importlib.util
 import os
 import shutil
@@ -41,7 +40,12 @@ class Postgres:
     name = "postgres"
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, password: str | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.port = port or free_ports(1)[0]
@@ -67,14 +71,24 @@ class Postgres:
             check_room(self.folder, "PostgreSQL")
             check_port(self.port, "PostgreSQL", "HEM_POSTGRES_PORT")
             binaries = find_binaries()
-            prefix = _unprivileged()
+            prefix = await _unprivileged()
             data = self.folder / "data"
             if not data.exists():
                 await self._make(binaries, prefix, data)
             check_data(data, await _major(binaries))
             child = Child(
                 "PostgreSQL",
-                [*prefix, str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-h", "127.0.0.1", *self._flags()],
+                [
+                    *prefix,
+                    str(binaries / "postgres"),
+                    "-D",
+                    str(data),
+                    "-p",
+                    str(self.port),
+                    "-h",
+                    "127.0.0.1",
+                    *self._flags(),
+                ],
                 log=self.folder / "postgres.log",
                 stop_signal=signal.SIGINT,  # fast stop: sessions are rolled back, data is flushed
                 inherit=[self._lock.fd],
@@ -116,7 +130,17 @@ class Postgres:
         """initdb beside the final place and rename, so that a half-made folder is never taken for a database."""
         unfinished = data.with_name("data.new")
         shutil.rmtree(unfinished, ignore_errors=True)
-        argv = [str(binaries / "initdb"), "-D", str(unfinished), "-N", "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8"]
+        argv = [
+            str(binaries / "initdb"),
+            "-D",
+            str(unfinished),
+            "-N",
+            "-U",
+            SUPERUSER,
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]
         secret = self.folder / "superuser"
         try:
             if self._password is None:
@@ -150,7 +174,9 @@ class Postgres:
                 await connection.close()
                 return
             if time.monotonic() > deadline:
-                raise StackError(f"PostgreSQL did not answer within {READY_WITHIN:.0f} s.\n{child.last_words()}".rstrip())
+                raise StackError(
+                    f"PostgreSQL did not answer within {READY_WITHIN:.0f} s.\n{child.last_words()}".rstrip()
+                )
             await asyncio.sleep(0.05)
 
 
@@ -168,7 +194,9 @@ def check_data(data: Path, major: str) -> None:
     """Raise StackError unless `data` is a whole PostgreSQL folder of version `major`."""
     version = data / "PG_VERSION"
     if not version.exists() or not (data / "global" / "pg_control").exists():
-        raise StackError(f"PostgreSQL's data folder {data} is half-written or damaged. Move it away (or restore it from a copy) and start again.")
+        raise StackError(
+            f"PostgreSQL's data folder {data} is half-written or damaged. Move it away (or restore it from a copy) and start again."
+        )
     found = version.read_text().strip()
     if found != major:
         raise StackError(
@@ -178,23 +206,20 @@ def check_data(data: Path, major: str) -> None:
 
 
 async def _major(binaries: Path) -> str:
-    process = await asyncio.create_subprocess_exec(str(binaries / "postgres"), "--version", stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        str(binaries / "postgres"), "--version", stdout=asyncio.subprocess.PIPE
+    )
     output, _ = await process.communicate()
     return output.decode().split()[-1].split(".")[0]
 
 
-def _unprivileged() -> list[str]:
+async def _unprivileged() -> list[str]:
     """What to put before a PostgreSQL command: it refuses to run as root, so root runs it in a user namespace of its own."""
     if os.geteuid() != 0:
         return []
-    unshare = shutil.which("unshare")
-    if unshare is None or not _namespaces_work(unshare):
-        raise StackError("PostgreSQL refuses to run as root, and user namespaces are off here. Start Hem as another user.")
-    return [unshare, "--user", "--map-user=1000", "--map-group=1000"]
-
-
-def _namespaces_work(unshare: str) -> bool:
-    with contextlib.suppress(OSError):
-        pid = os.spawnv(os.P_WAIT, unshare, [unshare, "--user", "--map-user=1000", "--map-group=1000", "true"])
-        return pid == 0
-    return False
+    prefix = [shutil.which("unshare") or "", "--user", "--map-user=1000", "--map-group=1000"]
+    if prefix[0]:
+        trial = await asyncio.create_subprocess_exec(*prefix, "true", stderr=asyncio.subprocess.DEVNULL)
+        if await trial.wait() == 0:
+            return prefix
+    raise StackError("PostgreSQL refuses to run as root, and user namespaces are off here. Start Hem as another user.")

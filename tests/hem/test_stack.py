@@ -126,6 +126,7 @@ async def test_killed_postgres_keeps_what_it_committed_and_takes_no_other_passwo
     server = Postgres(stack_folder / "killed-postgres", password="right")
     await server.start()
     try:
+
         async def run(sql: str) -> object:
             connection = await asyncpg.connect(server.dsn, ssl=False)
             try:
@@ -177,7 +178,7 @@ async def test_child_ends_with_the_process_that_started_it(tmp_path: Path) -> No
     parent.kill()
     await parent.wait()
     async with asyncio.timeout(5):
-        while _alive(child):
+        while _alive(child):  # noqa: ASYNC110 (another process's end has no event to wait on)
             await asyncio.sleep(0.02)
 
 
