@@ -1,0 +1,36 @@
+"""The places in the header. A place is shown to those its pages open for."""
+
+from dataclasses import dataclass
+
+from services.chassis.web.access import Permission, Visitor
+from services.chassis.web.words import N_
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry: a message id, where it leads, and the permission its page asks for."""
+
+    label: str
+    path: str
+    permission: Permission
+    one_machine_only: bool = False
+
+
+PLACES = (
+    Place(N_("Goals"), "/", Permission.FIGURES),
+    Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
+    Place(N_("Events"), "/schemas", Permission.PUBLIC),
+    Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),
+)
+
+
+def places_for(visitor: Visitor, *, one_machine: bool) -> list[Place]:
+    """The places this visitor can open, in the order of the header."""
+    return [p for p in PLACES if visitor.may(p.permission) and (one_machine or not p.one_machine_only)]
+
+
+def is_at(place: Place, path: str) -> bool:
+    """Whether the page at `path` belongs to `place`; goals also live under /goals."""
+    if place.path == "/":
+        return path == "/" or path.startswith("/goals")
+    return path == place.path or path.startswith(f"{place.path}/")

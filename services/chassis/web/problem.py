@@ -1,0 +1,106 @@
+"""What goes wrong, said so that the reader can mend it: problem JSON (RFC 9457) to machines, a page to people."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from services.chassis.web.headers import safe_headers
+from services.chassis.web.pages import page, translations
+from services.chassis.web.words import N_
+
+
+@dataclass(frozen=True)
+class _Kind:
+    slug: str
+    title: str
+    detail: str
+
+
+_KINDS: Mapping[int, _Kind] = {
+    400: _Kind("bad-request", N_("We could not read that"), N_("The request is not one we understand.")),
+    401: _Kind("sign-in-needed", N_("Sign in to go on"), N_("This page is for people who work with it.")),
+    403: _Kind("not-allowed", N_("You may not do this"), N_("Your role does not open this page.")),
+    404: _Kind("not-found", N_("There is nothing here"), N_("Check the address, or start from the goals.")),
+    405: _Kind("wrong-method", N_("This address works another way"), N_("It does not take this kind of request.")),
+    413: _Kind("too-large", N_("That is too large"), N_("Send at most 8 MiB at a time; split a larger batch.")),
+    415: _Kind("wrong-media-type", N_("We do not read that kind of file"), N_("Send the content type the page names.")),
+    422: _Kind("invalid", N_("Something needs to be mended"), N_("One or more fields are missing or wrong.")),
+    500: _Kind("defect", N_("Something broke on our side"), N_("It has been noted. Try again in a while.")),
+    503: _Kind("unavailable", N_("Not just now"), N_("A part we depend on is away. Try again in a minute.")),
+}
+
+
+def problem(
+    status: int, type_slug: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+) -> Response:
+    """An RFC 9457 answer: `type` is `urn:hem:problem:<type_slug>`; `extra` becomes members of the object.
+
+    Escaped to ASCII, so that a lone surrogate in what a client sent can be quoted back at it.
+    """
+    body = {"type": f"urn:hem:problem:{type_slug}", "title": title, "status": status, "detail": detail, **extra}
+    return Response(json.dumps(body), status, dict(headers or {}), "application/problem+json")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks: machines don't name text/html."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def refusal(
+    request: Request,
+    status: int,
+    detail: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """The answer to a request that failed with `status`; `detail` (a message id) says more than the usual words."""
+    kind = _KINDS.get(status) or _KINDS[500 if status >= 500 else 400]
+    detail = detail or kind.detail
+    if not wants_page(request):
+        return problem(status, kind.slug, kind.title, detail, headers=headers, **extra)
+    words = translations(request)
+    answer = page(
+        request, "problem.html", status, title=words.gettext(kind.title), detail=words.gettext(detail), **extra
+    )
+    answer.headers.update(headers or {})
+    return answer
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Has every error of `app` answered by `refusal`."""
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = error.detail if _says_more(error) else None
+    return refusal(request, error.status_code, said, headers=error.headers)
+
+
+def _says_more(error: HTTPException) -> bool:
+    """Whether the detail was written by us: Starlette's own is the bare phrase of the status."""
+    return error.detail != HTTPException(error.status_code).detail and error.status_code not in {404, 405, 413}
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # The place and what was expected, never what was sent: it may be about a person.
+    wrong = [{"field": ".".join(str(part) for part in e["loc"]), "expected": e["msg"]} for e in error.errors()]
+    return refusal(request, 422, fields=wrong)
+
+
+async def _on_defect(request: Request, _error: Exception) -> Response:
+    answer = refusal(request, 500)
+    # Starlette answers a defect outside all other middleware, where the safe headers are not added.
+    for name, value in safe_headers(request.url.scheme):
+        answer.headers[name] = value
+    return answer
