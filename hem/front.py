@@ -1,0 +1,216 @@
+"""The one door on one machine: a streaming reverse proxy on HEM_PORT, and the health and metrics of all services together.
+
+`python -m hem.front` reads HEM_PORT and HEM_TARGETS (`gateway=8101,notifications=8102,…`: ports on 127.0.0.1).
+"""
+
+import asyncio
+import html
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import httpx2
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from hem.exposition import merge
+from hem.routing import SERVICES, service_of
+
+HOP_BY_HOP = {
+    b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection",
+    b"te", b"trailer", b"transfer-encoding", b"upgrade",
+}  # fmt: skip
+NOT_FROM_OUTSIDE = {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded"}
+PROBE_WITHIN = 3.0
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Front:
+    """The proxy and its own pages; `targets` maps a service to its base address."""
+
+    def __init__(self, targets: Mapping[str, str]) -> None:
+        self.targets = dict(targets)
+        self.client = httpx2.AsyncClient(
+            # A stream of live figures is silent for long: only connecting has a time limit.
+            timeout=httpx2.Timeout(None, connect=3.0),
+            # Shorter than uvicorn's 5 s, so that no request meets a connection the service is closing.
+            limits=httpx2.Limits(max_connections=500, max_keepalive_connections=100, keepalive_expiry=2.0),
+            trust_env=False,
+        )
+        self.app = Starlette(
+            routes=[
+                Route("/health/live", self.live),
+                Route("/health/ready", self.ready),
+                Route("/metrics", self.metrics),
+                Mount("/", app=self.proxy),
+            ],
+            lifespan=self._lifespan,
+        )
+
+    async def live(self, _: Request) -> Response:
+        return PlainTextResponse("live\n")
+
+    async def ready(self, _: Request) -> Response:
+        """200 when every service says that it can do its work, else 503; the body says which can't."""
+        answers = await asyncio.gather(*(self._probe(service, "/health/ready") for service in SERVICES))
+        states = {
+            service: "ready"
+            if answer is not None and answer.status_code == 200
+            else "not ready"
+            if answer
+            else "no answer"
+            for service, answer in zip(SERVICES, answers, strict=True)
+        }
+        whole = all(state == "ready" for state in states.values())
+        body = orjson.dumps({"status": "ready" if whole else "not ready", "services": states})
+        return Response(body, 200 if whole else 503, media_type="application/json")
+
+    async def metrics(self, _: Request) -> Response:
+        answers = await asyncio.gather(*(self._probe(service, "/metrics") for service in SERVICES))
+        pages = {
+            service: answer.text if answer is not None and answer.status_code == 200 else None
+            for service, answer in zip(SERVICES, answers, strict=True)
+        }
+        return Response(merge(pages), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def proxy(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request to its service and the answer back as it comes."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        service = service_of(scope["path"])
+        try:
+            answer = await self._send(request, self.targets[service])
+        except ClientDisconnect:
+            return
+        except httpx2.HTTPError:
+            await _down(request, service)(scope, receive, send)
+            return
+        passing = asyncio.ensure_future(_pass_on(answer, send))
+        leaving = asyncio.ensure_future(_until_gone(receive))
+        try:
+            await asyncio.wait({passing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            passing.cancel()
+            await asyncio.gather(passing, leaving, return_exceptions=True)
+            await answer.aclose()
+
+    async def _send(self, request: Request, target: str) -> httpx2.Response:
+        path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        if query := request.scope["query_string"]:
+            path += b"?" + query
+        has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+        for attempt in (1, 2):
+            outgoing = httpx2.Request(
+                request.method,
+                httpx2.URL(target).copy_with(raw_path=path),
+                headers=_forwarded(request),
+                content=request.stream() if has_body else None,
+            )
+            try:
+                return await self.client.send(outgoing, stream=True)
+            except (httpx2.RemoteProtocolError, httpx2.ReadError):
+                # A service that was just started again had closed the connection we kept: ask once more what is safe to ask twice.
+                if attempt == 2 or has_body or request.method not in {"GET", "HEAD"}:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _probe(self, service: str, path: str) -> httpx2.Response | None:
+        try:
+            return await self.client.get(self.targets[service] + path, timeout=PROBE_WITHIN)
+        except httpx2.HTTPError:
+            return None
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with self.client:
+            yield
+
+
+def _forwarded(request: Request) -> Headers:
+    """The client's headers for the service. Host stays: checks of where a form came from compare it with Origin."""
+    headers = _without(request.headers.raw, HOP_BY_HOP | NOT_FROM_OUTSIDE)
+    peer = request.client.host if request.client else "127.0.0.1"
+    return [
+        *headers,
+        (b"x-forwarded-for", peer.encode()),
+        (b"x-forwarded-proto", request.url.scheme.encode()),
+        (b"x-forwarded-host", request.headers.get("host", "").encode("latin-1")),
+    ]
+
+
+def _without(headers: Iterable[tuple[bytes, bytes]], left_out: set[bytes]) -> Headers:
+    pairs = [(name.lower(), value) for name, value in headers]
+    named = {part.strip().lower() for name, value in pairs if name == b"connection" for part in value.split(b",")}
+    return [(name, value) for name, value in pairs if name not in left_out | named]
+
+
+async def _pass_on(answer: httpx2.Response, send: Send) -> None:
+    headers = _without(answer.headers.raw, HOP_BY_HOP)
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    async for chunk in answer.aiter_raw():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _down(request: Request, service: str) -> Response:
+    """What a person or a program is told while a service is being started again."""
+    headers = {"retry-after": "2", "cache-control": "no-store"}
+    if "text/html" in request.headers.get("accept", ""):
+        name = html.escape(service)
+        page = (
+            f'<!doctype html><html lang="sv"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            f"<title>Svarar inte just nu</title><h1>Den här delen svarar inte just nu</h1>"
+            f"<p>Tjänsten <b>{name}</b> startas om av sig själv. Ladda om sidan om en liten stund.</p>"
+            f'<p lang="en">The service <b>{name}</b> does not answer and is being started again. Reload the page in a moment.</p></html>'
+        )
+        return Response(page, HTTPStatus.BAD_GATEWAY, headers, media_type="text/html")
+    problem = {
+        "type": "about:blank",
+        "title": "A service does not answer",
+        "status": 502,
+        "detail": f"The service {service} does not answer. It is being started again: repeat the request in a moment.",
+        "service": service,
+    }
+    return Response(orjson.dumps(problem), HTTPStatus.BAD_GATEWAY, headers, media_type="application/problem+json")
+
+
+def server(front: Front, port: int) -> uvicorn.Server:
+    """The server for `front` on 127.0.0.1:`port`."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            front.app,
+            host="127.0.0.1",
+            port=port,
+            # Nobody stands before this door: whoever sends X-Forwarded-For to it makes it up.
+            proxy_headers=False,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+
+
+def main() -> None:
+    pairs = (pair.partition("=") for pair in os.environ["HEM_TARGETS"].split(","))
+    front = Front({service: f"http://127.0.0.1:{port}" for service, _, port in pairs})
+    server(front, int(os.environ.get("HEM_PORT", "8000"))).run()
+
+
+if __name__ == "__main__":
+    main()

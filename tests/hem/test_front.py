@@ -1,0 +1,193 @@
+"""The door passes requests and answers through unchanged, in streams, and speaks for a service that is down."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+import uvicorn
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import Receive, Scope, Send
+
+from hem.exposition import merge
+from hem.front import Front, server
+from hem.routing import service_of
+from hem.stack.folder import free_ports
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/", "reporting"),
+        ("/goals/housing-introduction-offered", "reporting"),
+        ("/api/goals", "reporting"),
+        ("/subjects/x", "reporting"),
+        ("/ops/reporting/rebuild", "reporting"),
+        ("/events", "gateway"),
+        ("/events/batch", "gateway"),
+        ("/eventsource", "reporting"),
+        ("/static/hem.css", "gateway"),
+        ("/ops/gateway/keys", "gateway"),
+        ("/todo", "notifications"),
+        ("/mail", "catcher"),
+        ("", "reporting"),
+    ],
+)
+def test_every_path_has_one_service(path: str, service: str) -> None:
+    assert service_of(path) == service
+
+
+@asynccontextmanager
+async def served(server: uvicorn.Server) -> AsyncIterator[str]:
+    running = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.config.port}"
+    finally:
+        server.should_exit = True
+        await running
+
+
+class Echo:
+    """A service that answers with what it got, streams on /stream until its reader is gone, and counts."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.release = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"] == "/stream":
+            await self._stream(receive, send)
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        answer = {
+            "method": scope["method"],
+            "path": scope["raw_path"].decode(),
+            "query": scope["query_string"].decode(),
+            "headers": [[name.decode(), value.decode("latin-1")] for name, value in scope["headers"]],
+            "length": len(body),
+        }
+        headers = [(b"content-type", b"application/json"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+        await send({"type": "http.response.start", "status": 207, "headers": headers})
+        await send({"type": "http.response.body", "body": orjson.dumps(answer)})
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.gone.set()
+
+
+@pytest.fixture
+async def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+async def door(echo: Echo) -> AsyncIterator[httpx2.AsyncClient]:
+    here, there, closed = free_ports(3)
+    plain = uvicorn.Server(uvicorn.Config(echo, port=there, log_level="error", lifespan="off", proxy_headers=False))
+    async with served(plain) as service:
+        targets = dict.fromkeys(("gateway", "reporting", "catcher"), service)
+        front = Front(targets | {"notifications": f"http://127.0.0.1:{closed}"})
+        async with (
+            served(server(front, here)) as address,
+            httpx2.AsyncClient(base_url=address, timeout=10) as client,
+        ):
+            yield client
+
+
+async def test_request_and_answer_pass_unchanged(door: httpx2.AsyncClient) -> None:
+    answer = await door.post(
+        "/events/a%2Fb?x=1&y=%C3%A5",
+        content=b"x" * 2_000_000,
+        headers={
+            "authorization": "Bearer k",
+            "X-Forwarded-For": "6.6.6.6",
+            "Connection": "keep-alive, x-hop",
+            "X-Hop": "no",
+        },
+    )
+    got: dict[str, Any] = answer.json()
+    headers = dict(got["headers"])
+
+    assert answer.status_code == 207
+    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert (got["method"], got["path"], got["query"], got["length"]) == (
+        "POST",
+        "/events/a%2Fb",
+        "x=1&y=%C3%A5",
+        2_000_000,
+    )
+    assert headers["authorization"] == "Bearer k"
+    assert headers["host"] == door.base_url.netloc.decode()
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert "x-hop" not in headers
+
+
+async def test_chunked_body_without_length_arrives_whole(door: httpx2.AsyncClient) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield b"12345"
+
+    assert (await door.post("/events", content=parts())).json()["length"] == 25
+
+
+async def test_stream_passes_at_once_and_ends_with_its_reader(door: httpx2.AsyncClient, echo: Echo) -> None:
+    async with door.stream("GET", "/stream") as answer:
+        chunks = answer.aiter_raw()
+        async with asyncio.timeout(5):
+            assert await anext(chunks) == b"data: 1\n\n"
+    async with asyncio.timeout(5):
+        await echo.gone.wait()
+
+
+async def test_service_that_is_down_is_named_to_people_and_programs(door: httpx2.AsyncClient) -> None:
+    page = await door.get("/todo", headers={"accept": "text/html"})
+    problem = await door.post("/todo/1/offered")
+
+    assert (page.status_code, problem.status_code) == (502, 502)
+    assert "notifications" in page.text
+    assert page.headers["content-type"].startswith("text/html")
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["service"] == "notifications"
+
+
+async def test_ready_only_when_every_service_is(door: httpx2.AsyncClient) -> None:
+    answer = await door.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["services"]["notifications"] == "no answer"
+    assert (await door.get("/health/live")).status_code == 200
+
+
+def test_metrics_of_all_are_one_valid_exposition() -> None:
+    one = (
+        "# HELP handled_total Events.\n# TYPE handled_total counter\nhandled_total 3.0\n"
+        "# HELP took_seconds Time.\n# TYPE took_seconds histogram\n"
+        'took_seconds_bucket{le="0.1"} 1.0\ntook_seconds_bucket{le="+Inf"} 2.0\ntook_seconds_count 2.0\ntook_seconds_sum 0.4\n'
+    )
+    two = '# HELP handled_total Events.\n# TYPE handled_total counter\nhandled_total{topic="a b{c}"} 4.0\nempty{} 1\n'
+
+    page = merge({"gateway": one, "reporting": two, "notifications": None})
+
+    families = {family.name: family for family in text_string_to_metric_families(page)}
+    assert page.count("# TYPE handled_total") == 1
+    assert {(s.labels["service"], s.value) for s in families["handled"].samples} == {
+        ("gateway", 3.0),
+        ("reporting", 4.0),
+    }
+    assert {s.labels.get("topic") for s in families["handled"].samples} == {None, "a b{c}"}
+    assert len(families["took_seconds"].samples) == 4
+    assert families["empty"].samples[0].labels == {"service": "reporting"}
+    up = {s.labels["service"]: s.value for s in families["hem_service_up"].samples}
+    assert up == {"gateway": 1, "reporting": 1, "notifications": 0}
