@@ -54,7 +54,7 @@ def find_pip() -> "list[str]":
     if succeeds([sys.executable, "-m", "pip", "--version"]):
         return [sys.executable, "-m", "pip"]
     lender = TOOL / "pip"
-    if succeeds([sys.executable, "-m", "venv", "--clear", str(lender)]):
+    if succeeds([sys.executable, "-m", "venv", "--clear", lender]):
         return [str(lender / "bin" / "python"), "-m", "pip"]
     raise SystemExit(NO_PIP.format(python=sys.executable))
 
@@ -65,7 +65,9 @@ def make_environment(environment: Path, lock: Path) -> None:
     if not python.exists():
         run([UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, environment])
     print(f"Installing {lock.relative_to(ROOT)} into {environment.relative_to(ROOT)}", file=sys.stderr, flush=True)
-    run([UV, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock])
+    sync: "list[str | Path]" = [UV, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock]
+    if not succeeds([*sync, "--offline"]):  # what was fetched before is used without asking the network again
+        run(sync)
     run([UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT])
     (environment / ".ready").touch()
 
@@ -77,7 +79,7 @@ def run(command: "list[str | Path]") -> None:
         raise SystemExit(f"bootstrap: this failed (its own words are above): {' '.join(map(str, command))}")
 
 
-def succeeds(command: "list[str]") -> bool:
+def succeeds(command: "list[str | Path]") -> bool:
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
