@@ -1,0 +1,71 @@
+"""What can go wrong while an event is handled, and what each kind leads to.
+
+- `Unavailable`: a dependency is down. Wait with backoff; the event is not to blame.
+- `Unfit`: this event can never be handled as it is. Park it with the reason; others go on.
+- anything else raised by a handler: a defect. Park it too, with the type of the error as its reason.
+"""
+
+import asyncio
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+
+class Unfit(Exception):
+    """An event that can't be handled: `reason` is a closed code, `detail` a sentence without personal data."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Erased(Unfit):
+    """The person has been erased: nothing about them is stored again."""
+
+    def __init__(self) -> None:
+        super().__init__("erased", "the person this is about has been erased; nothing more is kept about them")
+
+
+class Unavailable(Exception):
+    """A dependency is down; `what` names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is unavailable")
+        self.what = what
+
+
+# Errors by which Postgres says "not now" rather than "never": a lost or refused connection, a restart, no room,
+# a deadlock, one of our own time limits, or a schema that is not migrated yet.
+POSTGRES_LATER: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.InsufficientPrivilegeError,
+)
+
+
+def is_temporary(error: BaseException) -> bool:
+    """Whether trying the same again later can succeed."""
+    if isinstance(error, ValueError):  # asyncpg reports a value that doesn't fit its column as an InterfaceError too
+        return False
+    return isinstance(error, (Unavailable, KafkaError, OSError, asyncio.TimeoutError, *POSTGRES_LATER))
+
+
+def describe(error: BaseException) -> str:
+    """What happened, fit for logs and parked rows: the kind of error and where, never the values it may quote."""
+    match error:
+        case Unfit() | Unavailable():
+            return str(error)
+        case asyncpg.PostgresError():
+            where = ".".join(part for part in (error.table_name, error.column_name, error.constraint_name) if part)
+            return f"{type(error).__name__} ({error.sqlstate}) {where}".strip()
+        case _:
+            return type(error).__name__

@@ -1,0 +1,118 @@
+"""What operators and machines ask every service: is it alive, can it work, its metrics, and its parked records."""
+
+import asyncio
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from schemas.topics import TOPICS
+from services.chassis import parked
+from services.chassis.context import Context
+from services.chassis.errors import Unfit, describe, is_temporary
+from services.chassis.web import Ctx, Permission, Router, problem
+
+PING = "select 1"
+
+
+def health_routes() -> Router:
+    """/health/live, /health/ready (200 when every part can do its work) and /metrics."""
+    router = Router()
+
+    @router.get("/health/live", permission=Permission.PUBLIC)
+    async def live() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    @router.get("/health/ready", permission=Permission.PUBLIC)
+    async def ready(ctx: Ctx) -> Response:
+        report = {**await _postgres(ctx), **ctx.health.report()}
+        fine = all(state == "ok" for state in report.values())
+        return JSONResponse(
+            {"status": "ready" if fine else "not ready", "parts": report}, status_code=200 if fine else 503
+        )
+
+    @router.get("/metrics", permission=Permission.FIGURES)
+    def metrics(ctx: Ctx) -> Response:
+        return Response(generate_latest(ctx.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def parked_routes(service: str) -> Router:
+    """/ops/<service>/parked: what could not be handled, for the operator to replay or discard."""
+    router = Router()
+    base = f"/ops/{service}/parked"
+
+    @router.get(base, permission=Permission.OPERATE)
+    async def list_parked(ctx: Ctx, state: str = "open") -> Response:
+        async with ctx.db.transaction() as tx:
+            return JSONResponse([_json(row) for row in await parked.listing(tx, state)])
+
+    @router.get(base + "/{parked_id}", permission=Permission.OPERATE)
+    async def show_parked(ctx: Ctx, parked_id: int) -> Response:
+        async with ctx.db.transaction() as tx:
+            row = await parked.summary(tx, parked_id)
+        return _missing(parked_id) if row is None else JSONResponse(_json(row))
+
+    @router.post(base + "/{parked_id}/replay", permission=Permission.OPERATE)
+    async def replay_parked(request: Request, ctx: Ctx, parked_id: int) -> Response:
+        try:
+            async with ctx.db.transaction() as tx:
+                found = await parked.take(tx, parked_id)
+                if found is None:
+                    return _missing(parked_id)
+                if found.state != "open":
+                    return _settled(found.state)
+                first = await parked.earlier(tx, service, parked_id, found.record)
+                if first is not None and service in TOPICS[found.record.topic].ordered:
+                    return _behind(first)
+                await request.app.state.replay(ctx, found.record, tx)
+                await parked.settle(tx, parked_id, "replayed")
+        except Exception as error:
+            if is_temporary(error):
+                raise
+            reason = error.reason if isinstance(error, Unfit) else "defect"
+            return problem(409, "still-unfit", "The record still can't be handled", describe(error), reason=reason)
+        return JSONResponse({"id": parked_id, "state": "replayed"})
+
+    @router.post(base + "/{parked_id}/discard", permission=Permission.OPERATE)
+    async def discard_parked(ctx: Ctx, parked_id: int) -> Response:
+        async with ctx.db.transaction() as tx:
+            found = await parked.summary(tx, parked_id)
+            if found is None:
+                return _missing(parked_id)
+            if found["state"] != "open":
+                return _settled(found["state"])
+            await parked.settle(tx, parked_id, "discarded")
+        return JSONResponse({"id": parked_id, "state": "discarded"})
+
+    return router
+
+
+async def _postgres(ctx: Context) -> dict[str, str]:
+    try:
+        async with asyncio.timeout(2):
+            await ctx.db.pool.fetchval(PING)
+    except Exception as error:
+        return {"postgres": describe(error)}
+    return {"postgres": "ok"}
+
+
+def _missing(parked_id: int) -> Response:
+    return problem(404, "not-found", "No such parked record", f"Nothing is parked under the number {parked_id}.")
+
+
+def _settled(state: str) -> Response:
+    return problem(409, "settled", "Already settled", f"This record has been {state} before.")
+
+
+def _behind(first: int) -> Response:
+    return problem(
+        409, "behind", "Something waits before it", f"Replay or discard number {first} of the same key first."
+    )
+
+
+def _json(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "parked_at": row["parked_at"].isoformat()}

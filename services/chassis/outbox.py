@@ -1,0 +1,110 @@
+"""Events waiting for Kafka, written in the transaction of the change they tell of.
+
+Rows of one (topic, key) are numbered without gaps, under a lock on the aggregate: whoever comes second waits, so the
+order of `seq` and of `id` is the order of the commits. The relay sends them in that order.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.chassis.errors import Unfit
+from services.chassis.vault import Vault
+
+if TYPE_CHECKING:
+    from services.chassis.postgres import Connection
+
+SHARDS = 8
+CHANNEL = "outbox"
+# Half of the topics' max.message.bytes: a record over the topic's limit would poison the relay's producer.
+MAX_PAYLOAD = 512 * 1024
+
+# Sorted, so that two transactions that tell of the same aggregates wait for each other and don't deadlock.
+NUMBER = """
+    insert into aggregate (topic, key, seq)
+    select * from unnest($1::text[], $2::text[], $3::bigint[]) order by 1, 2
+    on conflict (topic, key) do update set seq = aggregate.seq + excluded.seq
+    returning topic, key, seq
+"""
+ADD = """
+    insert into outbox (event_id, topic, key, seq, shard, headers, payload, personal)
+    select event_id, topic, key, seq, shard, headers, payload, personal
+    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::jsonb[], $7::bytea[], $8::bool[])
+        with ordinality as row (event_id, topic, key, seq, shard, headers, payload, personal, place)
+    order by place
+"""
+WAKE_RELAY = f"notify {CHANNEL}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record on its way to Kafka. `person`: whose key seals it on the way. `numbered`: it gets a `ce_sequence`."""
+
+    event_id: str
+    topic: str
+    key: str
+    headers: tuple[tuple[str, bytes], ...]
+    payload: bytes | None
+    person: str | None = None
+    numbered: bool = False
+
+    def __post_init__(self) -> None:
+        if self.payload is not None and len(self.payload) > MAX_PAYLOAD:
+            raise Unfit("too_large", f"event {self.event_id} has {len(self.payload)} bytes of data; {MAX_PAYLOAD} fit")
+
+
+async def add(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoing]) -> None:
+    """Adds rows in the order given, in a handful of statements however many they are.
+
+    What an erased person's record would say is left out: the tombstone that erased them follows it.
+    """
+    persons = {o.person for o in outgoing if o.person is not None}
+    erased = await vault.erased(connection, persons) if persons else set()
+    outgoing = [o for o in outgoing if o.payload is None or o.person not in erased]
+    if not outgoing:
+        return
+    sequences = await _number(connection, outgoing)
+    payloads = await _sealed(connection, vault, outgoing)
+    await connection.execute(
+        ADD,
+        [o.event_id for o in outgoing],
+        [o.topic for o in outgoing],
+        [o.key for o in outgoing],
+        sequences,
+        [shard_of(o.key) for o in outgoing],
+        [_headers(o, sequence) for o, sequence in zip(outgoing, sequences, strict=True)],
+        payloads,
+        [o.person is not None for o in outgoing],
+    )
+    await connection.execute(WAKE_RELAY)
+
+
+def shard_of(key: str) -> int:
+    return zlib.crc32(key.encode()) % SHARDS
+
+
+async def _number(connection: "Connection", outgoing: Sequence[Outgoing]) -> list[int]:
+    counts = Counter((o.topic, o.key) for o in outgoing)
+    topics, keys = zip(*counts, strict=True)
+    rows = await connection.fetch(NUMBER, topics, keys, list(counts.values()))
+    next_free = {(row["topic"], row["key"]): row["seq"] - counts[row["topic"], row["key"]] for row in rows}
+    sequences = []
+    for o in outgoing:
+        next_free[o.topic, o.key] += 1
+        sequences.append(next_free[o.topic, o.key])
+    return sequences
+
+
+async def _sealed(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoing]) -> list[bytes | None]:
+    personal = [(o.person, o.payload) for o in outgoing if o.person is not None and o.payload is not None]
+    if not personal:
+        return [o.payload for o in outgoing]
+    sealed = iter(await vault.seal_many(connection, personal))
+    return [next(sealed) if o.person is not None and o.payload is not None else o.payload for o in outgoing]
+
+
+def _headers(outgoing: Outgoing, sequence: int) -> list[list[str]]:
+    headers = [[name, value.decode()] for name, value in outgoing.headers]
+    return [*headers, ["ce_sequence", str(sequence)]] if outgoing.numbered else headers

@@ -1,0 +1,160 @@
+"""Records that can't be handled: set aside with the reason, so that the rest flows, and replayed when it is mended."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.topics import TOPICS
+from services.chassis.ids import uuid7
+from services.chassis.outbox import MAX_PAYLOAD, Outgoing
+from services.chassis.transaction import Transaction
+
+PARK = """
+    insert into parked (consumer, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    on conflict (consumer, topic, partition, "offset") do nothing
+    returning id
+"""
+KEYS_WITH_PARKED = """
+    select distinct topic, key from parked
+    where consumer = $1 and topic = any($2::text[]) and key = any($3::bytea[]) and state = 'open'
+"""
+LIST = """
+    select id, topic, partition, "offset", key, reason, detail, parked_at, state from parked
+    where state = $1 order by id limit 1000
+"""
+SUMMARY = """
+    select id, topic, partition, "offset", key, reason, detail, parked_at, state
+    from parked where id = $1 for update
+"""
+TAKE = """
+    select topic, partition, "offset", key, headers, payload, sealed, state from parked where id = $1 for update
+"""
+FIRST_OF_KEY = """
+    select min(id) from parked where consumer = $1 and topic = $2 and key = $3 and state = 'open'
+"""
+SETTLE = "update parked set state = $2, settled_at = $3 where id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A record as it came from Kafka: `topic` by its name in the catalogue, bytes untouched."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that was set aside: `state` is open, replayed or discarded."""
+
+    record: Arrived
+    state: str
+
+
+async def park(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> None:
+    """Sets `record` aside. On personal topics its bytes are sealed for the person of its key; elsewhere a copy goes to
+    `<consumer>.dlq`. Doing it twice does it once."""
+    topic = TOPICS[record.topic]
+    person = _text(record.key) if topic.personal else None
+    payload, sealed = record.value, False
+    if topic.personal and payload is not None:
+        # Bytes of nobody we know can't be sealed, or the person is erased: then they are not kept at all.
+        payload = None if person is None or await tx.is_erased(person) else await tx.seal(person, payload)
+        sealed = payload is not None
+    new = await tx.fetchval(
+        PARK,
+        consumer,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key,
+        [[_clean(name), None if value is None else base64.b64encode(value).decode()] for name, value in record.headers],
+        payload,
+        sealed,
+        reason,
+        detail,
+        tx.now(),
+    )
+    if new is not None and not topic.personal and not topic.private:
+        tx.send(_dead_letter(tx, consumer, record, reason, detail))
+
+
+async def keys_with_parked(tx: Transaction, consumer: str, records: Sequence[Arrived]) -> set[tuple[str, bytes]]:
+    """The (topic, key) among `records` for which something is parked and waits."""
+    topics, keys = {r.topic for r in records}, {r.key for r in records if r.key is not None}
+    rows = await tx.fetch(KEYS_WITH_PARKED, consumer, list(topics), list(keys))
+    return {(row["topic"], row["key"]) for row in rows}
+
+
+async def listing(tx: Transaction, state: str) -> list[dict[str, Any]]:
+    """Rows for an operator: where from, why, since when. No payload."""
+    return [_readable(row) for row in await tx.fetch(LIST, state)]
+
+
+async def summary(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
+    """One row of the listing, locked until the transaction ends."""
+    row = await tx.fetchrow(SUMMARY, parked_id)
+    return None if row is None else _readable(row)
+
+
+async def take(tx: Transaction, parked_id: int) -> Parked | None:
+    """The parked record, locked until the transaction ends and unsealed. Raises `Erased`."""
+    row = await tx.fetchrow(TAKE, parked_id)
+    if row is None:
+        return None
+    value = row["payload"]
+    if row["sealed"]:
+        value = await tx.unseal(row["key"].decode(), value)
+    headers = [(name, None if text is None else base64.b64decode(text)) for name, text in row["headers"]]
+    return Parked(Arrived(row["topic"], row["partition"], row["offset"], row["key"], headers, value), row["state"])
+
+
+async def earlier(tx: Transaction, consumer: str, parked_id: int, record: Arrived) -> int | None:
+    """The number of a record of the same key that was parked before and still waits, if there is one."""
+    first: int | None = await tx.fetchval(FIRST_OF_KEY, consumer, record.topic, record.key)
+    return first if first is not None and first < parked_id else None
+
+
+async def settle(tx: Transaction, parked_id: int, state: str) -> None:
+    await tx.execute(SETTLE, parked_id, state, tx.now())
+
+
+def _dead_letter(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> Outgoing:
+    origin = f"{record.topic}/{record.partition}/{record.offset}"
+    kept = [(_clean(name), _clean(value.decode("latin-1")).encode()) for name, value in record.headers if value]
+    why = [("hem_origin", origin), ("hem_reason", reason), ("hem_detail", detail)]
+    value = record.value
+    if value is not None and len(value) > MAX_PAYLOAD:
+        why.append(("hem_left_out", f"{len(value)} bytes: see the parked row"))
+        value = None
+    return Outgoing(
+        event_id=str(uuid7(tx.now())),
+        topic=f"{consumer}.dlq",
+        key=_text(record.key) or origin,
+        headers=(*kept, *((name, text.encode()) for name, text in why)),
+        payload=value,
+    )
+
+
+def _text(key: bytes | None) -> str | None:
+    """A key that Postgres can hold as text."""
+    try:
+        text = (key or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text and "\0" not in text else None
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "\ufffd")
+
+
+def _readable(row: Any) -> dict[str, Any]:
+    key: bytes | None = row["key"]
+    return {**row, "key": None if key is None else key.decode("utf-8", errors="backslashreplace")}

@@ -1,0 +1,86 @@
+"""The pool, and the transactions that verbs are given."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from services.chassis.clock import Clock
+from services.chassis.errors import POSTGRES_LATER, Unavailable, describe, is_temporary
+from services.chassis.transaction import Transaction
+from services.chassis.vault import Vault
+
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+# A session that Postgres can't reach any more must not hold its locks: the other replica is waiting for them.
+SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "30s", "tcp_user_timeout": "10000"}
+CONNECT_WITHIN = 5.0
+
+
+class Database:
+    """One service's database. `transaction()` is the boundary that commits; `pool` is for reading."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", clock: Clock, vault: Vault, service: str) -> None:
+        self.pool = pool
+        self.clock = clock
+        self.vault = vault
+        self.service = service
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction that commits on leaving, its events with it. Raises `Unavailable` when Postgres is down."""
+        try:
+            async with self._connection() as connection, connection.transaction():
+                tx = Transaction(connection, clock=self.clock, vault=self.vault, service=self.service)
+                yield tx
+                await tx.flush()
+        except POSTGRES_LATER as error:
+            if not is_temporary(error):
+                raise
+            raise Unavailable(f"postgres ({describe(error)})") from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            connection = await self.pool.acquire(timeout=CONNECT_WITHIN)
+        except (OSError, TimeoutError) as error:
+            raise Unavailable("postgres") from error
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
+
+async def connect(dsn: str, *, clock: Clock, vault: Vault, service: str) -> Database:
+    """A pool that is made even while Postgres is down: `Database.transaction` raises `Unavailable` until it is up."""
+    pool = asyncpg.create_pool(
+        dsn, min_size=0, max_size=10, command_timeout=60, init=prepare, server_settings=SERVER_SETTINGS
+    )
+    await pool
+    return Database(pool, clock, vault, service)
+
+
+async def prepare(connection: Connection) -> None:
+    """Gives a connection the codecs that the chassis' SQL relies on: jsonb as Python objects."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return b"\x01" + orjson.dumps(value)
+
+
+def _decode_jsonb(value: bytes) -> Any:
+    return orjson.loads(value[1:])
+
+
+async def close(database: Database, within: float = 5.0) -> None:
+    try:
+        await asyncio.wait_for(database.pool.close(), within)
+    except TimeoutError:
+        database.pool.terminate()

@@ -1,0 +1,218 @@
+"""From Kafka to the reactions: one transaction a batch, each event's effect once, nothing lost, nothing in the way.
+
+FastStream gives the batches. Every default that loses or blocks records is set aside here; why each is as it is stands
+in docs/decisions/0006-consuming.md, and tests/faults fails when one is reverted.
+"""
+
+import dataclasses
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from opentelemetry.trace import Link, SpanKind, get_current_span
+
+from schemas.event import Event, EventData
+from schemas.kafka import Malformed, UnknownType, from_record
+from schemas.topics import TOPICS
+from services.chassis import inbox, parked
+from services.chassis.backoff import Backoff
+from services.chassis.context import Context
+from services.chassis.errors import Unfit, describe, is_temporary
+from services.chassis.parked import Arrived
+from services.chassis.telemetry import context_of
+from services.chassis.transaction import Transaction
+
+log = structlog.get_logger(__name__)
+
+Reaction = Callable[[Event[Any], Transaction], Awaitable[None]]
+BATCH = 500
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a record can't be handled."""
+
+    reason: str
+    detail: str
+
+
+BEHIND = Refused("behind", "an earlier event of this key is parked; events of this topic are handled in order")
+
+
+class Reception:
+    """Hands a service's events to its reactions, by type."""
+
+    def __init__(self, ctx: Context, reactions: Mapping[type[EventData], Reaction]) -> None:
+        self._ctx = ctx
+        self._reactions = {data.type: reaction for data, reaction in reactions.items()}
+        self._ordered = {name for name, topic in TOPICS.items() if ctx.name in topic.ordered}
+        self._backoff = Backoff()
+
+    async def receive(self, message: KafkaMessage) -> None:
+        """FastStream's handler. Never raises into the framework, which would acknowledge or spin."""
+        records = [self._arrived(record) for record in message.raw_message]
+        self._ctx.metrics.received.add(len(records))
+        try:
+            await self.handle(records)
+        except Exception as error:
+            # Handling parks what is wrong with an event, so this is a dependency or our own defect: neither is skipped.
+            self._ctx.health.bad("reception", f"waiting: {describe(error)}")
+            self._ctx.metrics.waits.add(1)
+            (log.warning if is_temporary(error) else log.exception)("reception waits", error=describe(error))
+            await self._backoff.wait()
+            await message.nack()  # the same batch comes again, in order
+            return
+        self._backoff.reset()
+        self._ctx.health.ok("reception")
+        await message.ack()
+
+    async def handle(self, records: Sequence[Arrived]) -> None:
+        """Has every effect of `records` committed, or raises because a dependency is down."""
+        started = time.monotonic()
+        with self._ctx.tracer.start_as_current_span("batch", kind=SpanKind.CONSUMER):
+            try:
+                async with self._ctx.db.transaction() as tx:
+                    await self._together(tx, records)
+            except Exception as error:
+                if is_temporary(error):
+                    raise
+                log.info("a batch is handled one event at a time", records=len(records), error=describe(error))
+                async with self._ctx.db.transaction() as tx:
+                    await self._one_by_one(tx, records)
+        self._ctx.metrics.batch_duration.record(time.monotonic() - started)
+
+    async def replay(self, record: Arrived, tx: Transaction) -> None:
+        """Handles a parked record again. Raises where it still can't be handled."""
+        match self._read(record):
+            case Refused(reason, detail):
+                raise Unfit(reason, detail)
+            case None:
+                return
+            case Event() as event:
+                for fresh in await inbox.claim(tx, self._ctx.name, [event]):
+                    await self._react(fresh, tx)
+
+    async def _together(self, tx: Transaction, records: Sequence[Arrived]) -> None:
+        held = await self._held(tx, records)
+        events = []
+        for record in records:
+            match self._outcome(record, held):
+                case Refused() as refused:
+                    await self._park(tx, record, refused)
+                case Event() as event:
+                    events.append(event)
+                case None:
+                    pass
+        for event in await inbox.claim(tx, self._ctx.name, events):
+            await self._react(event, tx)
+
+    async def _one_by_one(self, tx: Transaction, records: Sequence[Arrived]) -> None:
+        held = await self._held(tx, records)
+        for record in records:
+            outcome = self._outcome(record, held)
+            if isinstance(outcome, Event):
+                outcome = await self._try(tx, outcome)
+                if outcome is not None:
+                    self._hold(record, held)
+            if outcome is not None:
+                await self._park(tx, record, outcome)
+
+    async def _try(self, tx: Transaction, event: Event[Any]) -> Refused | None:
+        try:
+            async with tx.savepoint():
+                for fresh in await inbox.claim(tx, self._ctx.name, [event]):
+                    await self._react(fresh, tx)
+        except Exception as error:
+            if is_temporary(error):
+                raise
+            log.exception("an event could not be handled", event_id=event.id, type=event.type)
+            return (
+                Refused(error.reason, error.detail) if isinstance(error, Unfit) else Refused("defect", describe(error))
+            )
+        return None
+
+    async def _react(self, event: Event[Any], tx: Transaction) -> None:
+        batch = Link(get_current_span().get_span_context())
+        with self._ctx.tracer.start_as_current_span(
+            f"react to {event.data.__class__.__name__}",
+            context=context_of(event),
+            kind=SpanKind.CONSUMER,
+            links=[batch],
+            attributes={"messaging.message.id": event.id},
+        ):
+            await self._reactions[event.type](event, tx)
+        self._ctx.metrics.handled.add(1)
+
+    def _outcome(self, record: Arrived, held: set[tuple[str, bytes]]) -> Event[Any] | Refused | None:
+        """The event to react to; why it can't be; or None where this service has no reaction to its type."""
+        outcome = BEHIND if record.key is not None and (record.topic, record.key) in held else self._read(record)
+        if isinstance(outcome, Refused):
+            self._hold(record, held)
+        return outcome
+
+    def _read(self, record: Arrived) -> Event[Any] | Refused | None:
+        try:
+            event = from_record(record.key, record.value, record.headers)
+        except UnknownType:
+            return None  # a type that came after this version: others react to it
+        except Malformed as malformed:
+            return Refused(malformed.code, str(malformed))
+        return event if event.type in self._reactions else None
+
+    def _hold(self, record: Arrived, held: set[tuple[str, bytes]]) -> None:
+        if record.topic in self._ordered and record.key is not None:
+            held.add((record.topic, record.key))
+
+    async def _held(self, tx: Transaction, records: Sequence[Arrived]) -> set[tuple[str, bytes]]:
+        ordered = [record for record in records if record.topic in self._ordered]
+        return await parked.keys_with_parked(tx, self._ctx.name, ordered) if ordered else set()
+
+    async def _park(self, tx: Transaction, record: Arrived, refused: Refused) -> None:
+        await parked.park(tx, self._ctx.name, record, refused.reason, refused.detail)
+        self._ctx.metrics.parked.add(1)
+
+    def _arrived(self, record: ConsumerRecord) -> Arrived:
+        topic = self._ctx.catalogue_name(record.topic)
+        return Arrived(topic, record.partition, record.offset, record.key, tuple(record.headers), record.value)
+
+
+def broker_for(ctx: Context, reception: Reception, topics: Sequence[str]) -> KafkaBroker:
+    """A broker that feeds `reception` from `topics` (names in the catalogue). Start it when the topics exist."""
+    broker = KafkaBroker(
+        ctx.settings.kafka_servers,
+        allow_auto_create_topics=False,  # a typo would make a topic, whatever the cluster's own setting says
+        apply_types=False,
+        graceful_timeout=5.0,
+        logger=None,
+    )
+    subscriber = broker.subscriber(
+        *(ctx.topic(name) for name in topics),
+        group_id=ctx.group,
+        batch=True,
+        max_records=BATCH,
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.MANUAL,
+        parser=_parser,
+        decoder=_as_it_is,
+        session_timeout_ms=10000,
+        heartbeat_interval_ms=1000,
+        rebalance_timeout_ms=20000,
+        max_poll_interval_ms=120000,
+    )
+    subscriber(reception.receive)
+    return broker
+
+
+async def _parser(batch: tuple[ConsumerRecord, ...], original: Any) -> KafkaMessage:
+    """FastStream's own parser, given headers that it survives; the untouched records stay on `raw_message`."""
+    message: KafkaMessage = await original(tuple(dataclasses.replace(record, headers=()) for record in batch))
+    message.raw_message = batch
+    return message
+
+
+async def _as_it_is(message: KafkaMessage) -> KafkaMessage:
+    return message

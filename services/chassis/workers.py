@@ -1,0 +1,31 @@
+"""Background work of a service: run until the service stops, started again with backoff when it fails."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from services.chassis.backoff import Backoff
+from services.chassis.context import Context
+from services.chassis.errors import describe
+
+log = structlog.get_logger(__name__)
+
+Worker = Callable[[Context], Awaitable[None]]
+
+
+def name_of(worker: Worker) -> str:
+    """The worker's module, as in `notifications.sender`."""
+    return worker.__module__.removeprefix("services.")
+
+
+async def keep_running(worker: Worker, ctx: Context) -> None:
+    """Runs `worker` for ever. A worker that says how it is to `ctx.health` does so under `name_of(worker)`."""
+    backoff = Backoff()
+    while True:
+        try:
+            await worker(ctx)
+            log.warning("a worker ended by itself and is started again", worker=name_of(worker))
+        except Exception as error:
+            ctx.health.bad(name_of(worker), describe(error))
+            log.exception("a worker failed and is started again", worker=name_of(worker))
+        await backoff.wait()
