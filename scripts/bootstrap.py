@@ -65,7 +65,7 @@ def make_environment(environment: Path, lock: Path) -> None:
     if not python.exists():
         run([UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, environment])
     print(f"Installing {lock.relative_to(ROOT)} into {environment.relative_to(ROOT)}", file=sys.stderr, flush=True)
-    sync: "list[str | Path]" = [UV, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock]
+    sync: list[str | Path] = [UV, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock]
     if not succeeds([*sync, "--offline"]):  # what was fetched before is used without asking the network again
         run(sync)
     run([UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT])
