@@ -1,0 +1,14 @@
+"""What the gateway serves and runs, on one screen. It hears nothing: events come in over HTTP."""
+
+from services.chassis.service import Service
+
+from . import forgetting
+from .routes import events, keys, schemas
+from .settings import GatewaySettings
+
+service = Service(
+    "gateway",
+    settings=GatewaySettings,
+    routes=[events.router, schemas.router, keys.router],
+    workers=[forgetting.run],
+)

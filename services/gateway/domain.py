@@ -1,0 +1,190 @@
+"""The rules of the door: who may publish what, what makes two events the same, and what each refusal says."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from typing import Any, Literal, NewType
+
+import orjson
+
+from schemas.event import Event
+from schemas.tenancy import TenantMovedIn
+
+KeyId = NewType("KeyId", int)
+Publisher = NewType("Publisher", str)
+EventKey = tuple[str, str]
+"""(source, id): what identifies an event for ever."""
+
+IDENTITIES_KEPT = timedelta(days=400)
+MAX_EVENT = 256 * 1024
+"""Bytes of one event's data. Topics take more, so that no event that is let in can be too large for its record."""
+ALL = "all"
+OWN_SOURCES = frozenset(f"urn:hem:{s}" for s in ("gateway", "placements", "surveys", "notifications", "reporting"))
+"""Sources of our own services, which no publisher can have."""
+
+
+class Problem(Enum):
+    """Why an event, or a whole request, is refused: the closed set of problem types, each with status and title."""
+
+    UNREADABLE = 400, "Not an event that can be read"
+    NO_KEY = 401, "A publisher's key is needed"
+    TYPE_NOT_ALLOWED = 403, "The key is not for this type of event"
+    SOURCE_NOT_ALLOWED = 403, "The source is not this publisher's"
+    NOT_FOUND = 404, "There is no such thing here"
+    CONFLICT = 409, "Another event has this source and id"
+    ERASED = 410, "The person has been erased"
+    TOO_LARGE = 413, "The event is too large"
+    MEDIA_TYPE = 415, "The media type is none of those understood"
+    INVALID = 422, "The event does not fit its schema"
+    UNKNOWN_TYPE = 422, "There is no such type of event"
+    NOTHING_TO_WITHDRAW = 422, "The withdrawn event is not known"
+    NOT_WITHDRAWABLE = 422, "Events of this type can't be withdrawn"
+
+    @property
+    def status(self) -> int:
+        return int(self.value[0])
+
+    @property
+    def title(self) -> str:
+        return str(self.value[1])
+
+    @property
+    def slug(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field. `got` is a kind or a short fact, never a value that may be personal."""
+
+    field: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    problem: Problem
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One event as it was sent: readable (`event`), or refused already."""
+
+    id: str | None
+    source: str | None
+    event: Event[Any] | None = None
+    refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one submission. `refusal` is given exactly when it was refused."""
+
+    id: str | None
+    source: str | None
+    status: Literal["accepted", "duplicate", "refused"]
+    refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    source: str
+    id: str
+    fingerprint: bytes = field(repr=False)
+    type: str
+    topic: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A publisher's key, without the key itself."""
+
+    id: KeyId
+    publisher: Publisher
+    allow: tuple[str, ...]
+    sources: tuple[str, ...]
+    created_at: datetime
+    last_used_on: date | None = None
+    revoked_at: datetime | None = None
+
+    def allows(self, event_type: str) -> bool:
+        """Whether the key is for this type, given that the gateway is a writer of the type's topic."""
+        return ALL in self.allow or event_type in self.allow
+
+
+def new_key(publisher: Publisher) -> str:
+    """`hem_<publisher>_<43 random characters>`: tells its owner apart when it turns up in a log, and can't be guessed."""
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in publisher.lower()).strip("-")[:24]
+    return f"hem_{name}_{secrets.token_urlsafe(32)}"
+
+
+def hash_key(key: str) -> bytes:
+    """What is kept of a key: 32 bytes. Looking it up takes the same time however much of a guess is right."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def content(event: Event[Any], data: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of what an event says. Two events with one (source, id) and other bytes are a conflict.
+
+    `data` is the event's data as JSON values, without fields that are not given: a later optional field doesn't turn
+    an old event into another one.
+    """
+    said = {
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time.astimezone(UTC).isoformat(),
+        "data": data,
+        "sequence": event.sequence,
+        "history": event.history,
+    }
+    return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+
+
+def without_home(submission: Submission) -> Submission:
+    """Takes building and dwelling out of a move-in by letter only: nothing here may lead to such a household's door."""
+    event = submission.event
+    if event is None or not isinstance(event.data, TenantMovedIn) or event.data.contact_rule != "letter_only":
+        return submission
+    given = [name for name in ("building_id", "dwelling_id") if getattr(event.data, name) is not None]
+    data = event.data.model_copy(update=dict.fromkeys(given))
+    warnings = tuple(f"data.{name} was dropped: a move-in by letter only says nothing of where" for name in given)
+    return replace(
+        submission, event=event.model_copy(update={"data": data}), warnings=(*submission.warnings, *warnings)
+    )
+
+
+def judge_withdrawal(
+    key: Key, withdrawal: Event[Any], target: Identity | None, owner: Publisher | None, *, personal: bool
+) -> Refusal | None:
+    """Whether `key` may take back `target`, which belongs to `owner` and lies on a topic that may be `personal`."""
+    if owner != key.publisher:
+        return Refusal(
+            Problem.SOURCE_NOT_ALLOWED,
+            "Only the publisher of an event can withdraw it, and the withdrawn source is not this publisher's.",
+        )
+    if target is None:
+        return Refusal(
+            Problem.NOTHING_TO_WITHDRAW,
+            "No event with that source and id has been accepted in the last 400 days. A withdrawal follows its event to "
+            "the event's topic: send the event first, in the same batch if you like.",
+        )
+    if not key.allows(target.type):
+        return Refusal(Problem.TYPE_NOT_ALLOWED, f"The withdrawn event is a {target.type}, which this key is not for.")
+    if personal:
+        return Refusal(
+            Problem.NOT_WITHDRAWABLE,
+            "Contact details are not withdrawn but replaced, or erased by TenantContactErased.",
+        )
+    if withdrawal.subject != target.subject:
+        error = FieldError("subject", "the subject of the withdrawn event", "another subject")
+        return Refusal(Problem.INVALID, "A withdrawal has the subject of the event it takes back.", (error,))
+    return None

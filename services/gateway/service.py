@@ -1,0 +1,267 @@
+"""The verbs of the door: let events in, hand out and take back keys, forget identities that are old enough."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+from opentelemetry import propagate
+
+from schemas.catalogue import MODELS
+from schemas.event import ANY_TOPIC, Event
+from schemas.topics import TOPICS
+from services.chassis.transaction import Transaction
+from services.gateway import repository
+from services.gateway.domain import (
+    ALL,
+    IDENTITIES_KEPT,
+    MAX_EVENT,
+    OWN_SOURCES,
+    Answer,
+    EventKey,
+    Identity,
+    Key,
+    KeyId,
+    Problem,
+    Publisher,
+    Refusal,
+    Submission,
+    content,
+    hash_key,
+    judge_withdrawal,
+    new_key,
+    without_home,
+)
+
+FORGET_AT_ONCE = 10_000
+FROM_OUTSIDE = frozenset(
+    model.type for model in MODELS.values() if model.topic == ANY_TOPIC or "gateway" in TOPICS[model.topic].writers
+)
+"""The types that other systems publish: those of topics the gateway writes, and EventWithdrawn."""
+
+Verdicts = dict[int, Refusal]
+"""Place in the request → why the submission there is refused."""
+
+
+class SourceTaken(Exception):
+    """A key can't be bound to a source that is another publisher's, or Hem's own."""
+
+
+class NotPublishable(Exception):
+    """A key can't be made for a type that the catalogue lacks or that only Hem's own services publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A submission that nothing speaks against so far, and the topic it is bound for."""
+
+    place: int
+    event: Event[Any]
+    topic: str
+    size: int
+    fingerprint: bytes
+
+    @property
+    def key(self) -> EventKey:
+        return self.event.source, self.event.id
+
+
+async def publish(tx: Transaction, key: Key, submissions: Sequence[Submission], *, public_url: str) -> list[Answer]:
+    """Lets in what may come in: identity and outbox rows in this transaction. One answer per submission, in order.
+
+    Raises `Erased` when another transaction erases one of the persons meanwhile: do it again from the start.
+    """
+    if key.last_used_on != tx.now().date():
+        await repository.use_key(tx, key.id, tx.now().date())
+    submissions = [without_home(submission) for submission in submissions]
+    verdicts = {place: s.refusal for place, s in enumerate(submissions) if s.refusal is not None}
+    candidates = [_candidate(tx, place, s.event) for place, s in enumerate(submissions) if s.event is not None]
+
+    candidates = _of_allowed_types(key, candidates, verdicts)
+    candidates = await _of_own_sources(tx, key, candidates, verdicts)
+    candidates = _small_enough(candidates, verdicts)
+    candidates = await _of_persons_not_erased(tx, candidates, verdicts)
+    # Withdrawals come second, so that one may stand in the same batch as what it withdraws.
+    accepted = await _new(tx, [c for c in candidates if c.topic != ANY_TOPIC], verdicts)
+    withdrawals = await _of_known_events(tx, key, [c for c in candidates if c.topic == ANY_TOPIC], verdicts)
+    accepted += await _new(tx, withdrawals, verdicts)
+
+    await _send_on(tx, accepted, public_url)
+    new = {candidate.place for candidate in accepted}
+    return [_answer(s, verdicts.get(place), new=place in new) for place, s in enumerate(submissions)]
+
+
+def _candidate(tx: Transaction, place: int, event: Event[Any]) -> Candidate:
+    data = event.data.json_bytes()
+    fingerprint = tx.fingerprint(content(event, orjson.loads(data)))
+    return Candidate(place, event, event.data.topic, len(data), fingerprint)
+
+
+def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+    """Those of types the key is for. A withdrawal is judged later, by the type of what it withdraws."""
+    kept = []
+    for c in candidates:
+        if c.event.type not in FROM_OUTSIDE:
+            verdicts[c.place] = Refusal(
+                Problem.TYPE_NOT_ALLOWED, f"{c.event.type} is published by Hem's own services only."
+            )
+        elif c.topic != ANY_TOPIC and not key.allows(c.event.type):
+            verdicts[c.place] = Refusal(
+                Problem.TYPE_NOT_ALLOWED, f"This key is for {', '.join(key.allow)}, not for {c.event.type}."
+            )
+        else:
+            kept.append(c)
+    return kept
+
+
+async def _of_own_sources(
+    tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts
+) -> list[Candidate]:
+    sources = key.sources or await _bound_to(tx, key, candidates)
+    kept = []
+    for c in candidates:
+        if c.event.source in sources:
+            kept.append(c)
+        else:
+            allowed = f"This key is for {', '.join(sources)}." if sources else "It belongs to another publisher."
+            verdicts[c.place] = Refusal(
+                Problem.SOURCE_NOT_ALLOWED, f"The source is not one this key can be used with. {allowed}"
+            )
+    return kept
+
+
+async def _bound_to(tx: Transaction, key: Key, candidates: list[Candidate]) -> tuple[str, ...]:
+    """Binds a key that was made without sources to the first one it is used with, which the publisher then owns."""
+    used = list(dict.fromkeys(c.event.source for c in candidates if c.event.source not in OWN_SOURCES))
+    if not used:
+        return ()
+    locked = await repository.lock_key(tx, key.id)
+    if locked is None or locked.sources:  # revoked, or bound by a parallel request
+        return locked.sources if locked else ()
+    owners = await repository.owners(tx, used)
+    for source in used:
+        if owners.get(source, key.publisher) == key.publisher and await _claim(tx, key.publisher, [source]):
+            await repository.bind_key(tx, key.id, source)
+            return (source,)
+    return ()
+
+
+async def _claim(tx: Transaction, publisher: Publisher, sources: Sequence[str]) -> bool:
+    """Whether all of `sources` are the publisher's now."""
+    await repository.claim_sources(tx, publisher, sources)
+    owners = await repository.owners(tx, sources)
+    return all(owners[source] == publisher for source in sources)
+
+
+def _small_enough(candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+    for c in candidates:
+        if c.size > MAX_EVENT:
+            verdicts[c.place] = Refusal(
+                Problem.TOO_LARGE, f"The event's data takes {c.size} bytes; at most {MAX_EVENT} are let in."
+            )
+    return [c for c in candidates if c.size <= MAX_EVENT]
+
+
+async def _of_persons_not_erased(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+    """An erasure goes before everything else about its person in the same batch, wherever it stands in it."""
+    personal = [c for c in candidates if c.topic != ANY_TOPIC and TOPICS[c.topic].personal]
+    if not personal:
+        return candidates
+    erased = {c.event.subject for c in personal if c.event.data.tombstone}
+    told = {c.event.subject for c in personal if not c.event.data.tombstone}
+    erased |= await tx.erased(sorted(told - erased))
+    refused = {c.place for c in personal if not c.event.data.tombstone and c.event.subject in erased}
+    for place in refused:
+        verdicts[place] = Refusal(
+            Problem.ERASED, "The person this is about has been erased. The reference is refused for ever."
+        )
+    return [c for c in candidates if c.place not in refused]
+
+
+async def _of_known_events(
+    tx: Transaction, key: Key, withdrawals: list[Candidate], verdicts: Verdicts
+) -> list[Candidate]:
+    """Those that withdraw an event of the same publisher, each bound for that event's topic."""
+    wanted = {c.place: (c.event.data.withdrawn_source, c.event.data.withdrawn_id) for c in withdrawals}
+    targets = await repository.recall(tx, set(wanted.values()))
+    owners = await repository.owners(tx, {source for source, _ in wanted.values()})
+    kept = []
+    for c in withdrawals:
+        target = targets.get(wanted[c.place])
+        personal = target is not None and TOPICS[target.topic].personal
+        refusal = judge_withdrawal(key, c.event, target, owners.get(wanted[c.place][0]), personal=personal)
+        if refusal is not None:
+            verdicts[c.place] = refusal
+        elif target is not None:
+            kept.append(replace(c, topic=target.topic))
+    return kept
+
+
+async def _new(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+    """Those nobody has sent before, now remembered. Of the others, those that say something else are a conflict."""
+    if not candidates:
+        return []
+    first: dict[EventKey, Candidate] = {}
+    for c in candidates:
+        first.setdefault(c.key, c)
+    identities = {
+        key: Identity(*key, fingerprint=c.fingerprint, type=c.event.type, topic=c.topic, subject=c.event.subject)
+        for key, c in first.items()
+    }
+    new = await repository.remember(tx, list(identities.values()))
+    known = identities | await repository.recall(tx, identities.keys() - new)
+    for c in candidates:
+        if c.fingerprint != known[c.key].fingerprint:
+            verdicts[c.place] = Refusal(
+                Problem.CONFLICT,
+                "An event with this source and id says something else. A correction is a new event with its own id.",
+            )
+    return [c for key, c in first.items() if key in new]
+
+
+async def _send_on(tx: Transaction, accepted: list[Candidate], public_url: str) -> None:
+    """To the outbox in the order they were sent, with when they were recorded, their schema and a trace."""
+    for person in sorted({c.event.subject for c in accepted if c.event.data.tombstone}):
+        await tx.erase(person)
+    trace: dict[str, str] = {}
+    propagate.inject(trace)
+    trace = {name: value for name, value in trace.items() if name in ("traceparent", "tracestate")}
+    for c in sorted(accepted, key=lambda c: c.place):
+        ours = {"recordedtime": tx.now(), "dataschema": f"{public_url}/schemas/{c.event.type}"}
+        tx.forward(c.event.model_copy(update=ours if c.event.traceparent else ours | trace), topic=c.topic)
+
+
+def _answer(submission: Submission, refusal: Refusal | None, *, new: bool) -> Answer:
+    if refusal is not None:
+        return Answer(submission.id, submission.source, "refused", refusal)
+    return Answer(submission.id, submission.source, "accepted" if new else "duplicate", warnings=submission.warnings)
+
+
+async def recognise(tx: Transaction, key: str) -> Key | None:
+    """The key that a publisher showed, unless it is unknown or revoked."""
+    return await repository.find_key(tx, hash_key(key))
+
+
+async def create_key(
+    tx: Transaction, publisher: Publisher, *, allow: Sequence[str], sources: Sequence[str]
+) -> tuple[KeyId, str]:
+    """A new key, shown now and never again; the publisher's other keys stay valid.
+
+    Raises `SourceTaken` or `NotPublishable`.
+    """
+    for name in allow:
+        if name != ALL and name not in FROM_OUTSIDE:
+            near = get_close_matches(name, FROM_OUTSIDE, n=3, cutoff=0.4)
+            raise NotPublishable(f"{name} can't be published here. Near it: {', '.join(near) or 'nothing'}.")
+    if own := OWN_SOURCES.intersection(sources):
+        raise SourceTaken(f"{', '.join(sorted(own))} belongs to Hem itself.")
+    if not await _claim(tx, publisher, sources):
+        raise SourceTaken("A source belongs to one publisher for ever, and one of these is another's.")
+    key = new_key(publisher)
+    return await repository.add_key(tx, publisher, hash_key(key), allow=allow, sources=sources), key
+
+
+async def forget_old_identities(tx: Transaction) -> int:
+    """Drops identities older than 400 days, some thousands at a time. Returns how many went."""
+    return await repository.forget(tx, tx.now() - IDENTITIES_KEPT, FORGET_AT_ONCE)

@@ -1,0 +1,131 @@
+"""The gateway as its users meet it: a running service, keys, and events as they stand in JSON."""
+
+import itertools
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from services.chassis.testkit import OPERATOR, Running, Start
+from services.gateway.app import service
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+MakeKey = Callable[..., Awaitable[str]]
+Post = Callable[..., Awaitable[httpx2.Response]]
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def gateway(start: Start) -> Running:
+    return await start(service)
+
+
+@pytest.fixture
+def make_key(gateway: Running) -> MakeKey:
+    """`await make_key("housing", allow=["all"], sources=[])` → the key."""
+
+    async def make(
+        publisher: str = "housing", *, allow: list[str] | None = None, sources: list[str] | None = None
+    ) -> str:
+        order = {"publisher": publisher, "allow": allow or ["all"], "sources": sources or []}
+        answer = await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["key"])
+
+    return make
+
+
+@pytest.fixture
+async def key(make_key: MakeKey) -> str:
+    """A key of publisher "housing" for every type and the source urn:test:housing."""
+    return await make_key(sources=["urn:test:housing"])
+
+
+@pytest.fixture
+def post(gateway: Running, key: str) -> Post:
+    """`await post(event)`: an object goes structured, a list as a batch, bytes as they are; `key=None` sends none."""
+    own = key
+
+    async def send(
+        body: Any, *, key: str | None = own, content_type: str | None = None, **headers: str
+    ) -> httpx2.Response:
+        if not isinstance(body, bytes):
+            content_type = content_type or (BATCH if isinstance(body, list) else STRUCTURED)
+            body = json.dumps(body).encode()
+        sent = {"content-type": content_type or STRUCTURED}
+        if key is not None:
+            sent["authorization"] = f"Bearer {key}"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return await gateway.client.post("/events", content=body, headers=sent)
+
+    return send
+
+
+_numbers = itertools.count()
+
+
+def event(name: str, subject: str, data: Json, **attributes: Any) -> Json:
+    made: Json = {
+        "specversion": "1.0",
+        "id": f"e-{next(_numbers)}",
+        "source": "urn:test:housing",
+        "type": f"se.vatterhem.{name}.v1",
+        "subject": subject,
+        "time": "2019-03-01T12:00:00+01:00",
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return {k: v for k, v in (made | attributes).items() if v is not None}
+
+
+@pytest.fixture
+def move_in() -> Callable[..., Json]:
+    """`move_in(tenancy="t-1", id=…, data={changes})`: a TenantMovedIn as JSON; an attribute set to None is left out."""
+
+    def make(tenancy: str = "t-1", *, data: Json | None = None, **attributes: Any) -> Json:
+        said = {
+            "tenancy_id": tenancy,
+            "tenant_ref": f"ref-{tenancy}",
+            "area_id": "oxnehaga",
+            "building_id": "b-7",
+            "dwelling_id": "d-77",
+            "moved_in_on": "2019-03-01",
+            "contact_rule": "any",
+        }
+        return event("TenantMovedIn", tenancy, said | (data or {}), **attributes)
+
+    return make
+
+
+@pytest.fixture
+def contact() -> Callable[..., Json]:
+    """`contact("ref-1", email=…)`: a TenantContactChanged as JSON."""
+
+    def make(ref: str = "ref-1", *, email: str = "amina.testsson@example.se", **attributes: Any) -> Json:
+        said = {"tenant_ref": ref, "name": "Amina Testsson", "email": email, "language": "so"}
+        return event("TenantContactChanged", ref, said, **attributes)
+
+    return make
+
+
+@pytest.fixture
+def erasure() -> Callable[..., Json]:
+    def make(ref: str = "ref-1", **attributes: Any) -> Json:
+        return event("TenantContactErased", ref, {"tenant_ref": ref}, **attributes)
+
+    return make
+
+
+@pytest.fixture
+def withdrawal() -> Callable[..., Json]:
+    """`withdrawal(of=event)`: an EventWithdrawn as JSON."""
+
+    def make(of: Json, *, reason: str = "registered_in_error", **attributes: Any) -> Json:
+        said = {"withdrawn_source": of["source"], "withdrawn_id": of["id"], "reason": reason}
+        return event("EventWithdrawn", of["subject"], said, **attributes)
+
+    return make
