@@ -16,7 +16,7 @@ import pytest
 ENOUGH_MEMORY_BYTES = 2**30
 START_WITHIN = 120  # the first run ever fetches Kafka
 
-pytest_plugins = ["services.chassis.testkit"] if Path("services/chassis/testkit.py").exists() else []
+pytest_plugins = ["services.chassis.testkit"]
 
 
 @pytest.fixture(scope="session")
