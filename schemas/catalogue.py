@@ -12,7 +12,12 @@ OWNERS = (tenancy, notifications, governance, withdrawal)
 def _declared() -> Iterator[type[EventData]]:
     for module in OWNERS:
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, EventData) and value.type and value.__module__ == module.__name__:
+            if (
+                isinstance(value, type)
+                and issubclass(value, EventData)
+                and value.type
+                and value.__module__ == module.__name__
+            ):
                 yield value
 
 
@@ -28,4 +33,6 @@ def on_topic(topic: str) -> tuple[type[EventData], ...]:
 def versions_of(type_: str) -> tuple[str, ...]:
     """The types in the catalogue with the same name and another major version: empty when the name is unknown."""
     stem, dot, _ = type_.rpartition(".")
-    return tuple(sorted(known for known in MODELS if dot and stem.startswith(PREFIX) and known.rpartition(".")[0] == stem))
+    return tuple(
+        sorted(known for known in MODELS if dot and stem.startswith(PREFIX) and known.rpartition(".")[0] == stem)
+    )

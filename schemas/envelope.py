@@ -7,9 +7,9 @@ and named; nothing but `Malformed` is raised.
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -21,9 +21,7 @@ from .event import Event, EventData
 from .text import NOT_JSON, dump_json, parse_json, unstorable
 
 REQUIRED: Final = ("specversion", "id", "source", "type", "time")
-NAMES: Final = (*REQUIRED, "subject", "datacontenttype", "dataschema", "recordedtime", "sequence", "history")
-TRACE: Final = ("traceparent", "tracestate")
-IGNORED: Final = frozenset({*TRACE, "partitionkey", "sequencetype", "data", "data_base64"})
+IGNORED: Final = frozenset({"traceparent", "tracestate", "partitionkey", "sequencetype", "data", "data_base64"})
 ESCAPED_NUL: Final = rb"\u0000"
 A_MOMENT: Final = "a time with offset, such as 2019-03-01T12:00:00+01:00, that exists"
 
@@ -38,8 +36,7 @@ JSON_MEDIA_TYPE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """The CloudEvents attributes of one event, checked; its data not looked at. `subject` is "" when it was absent."""
 
     id: str
@@ -66,21 +63,30 @@ def _specversion(value: object) -> str:
 
 
 def _id(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 128 or _CONTROL.search(value):
-        raise _Unfit("text of 1 to 128 characters without control characters")
-    return value
+    if isinstance(value, str) and 0 < len(value) <= 128:
+        # Most ids pass the first test, which is quick; letters outside ASCII take the second.
+        if value.isascii() and value.isprintable():
+            return value
+        if not _CONTROL.search(value):
+            return value
+    raise _Unfit("text of 1 to 128 characters without control characters")
+
+
+@lru_cache(maxsize=1024)
+def _is_uri_reference(value: str) -> bool:
+    return len(value) <= 256 and _URI.fullmatch(value) is not None
 
 
 def _uri_reference(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 256 or not _URI.fullmatch(value):
-        raise _Unfit(f"{fields.PHRASES[fields.URI_REFERENCE]}, at most 256 characters")
-    return value
+    if isinstance(value, str) and _is_uri_reference(value):
+        return value
+    raise _Unfit(f"{fields.PHRASES[fields.URI_REFERENCE]}, at most 256 characters")
 
 
 def _type(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 256 or _CONTROL.search(value):
-        raise _Unfit("an event type, such as se.vatterhem.TenantMovedIn.v1")
-    return value
+    if isinstance(value, str) and 0 < len(value) <= 256 and value.isascii() and value.isprintable():
+        return value
+    raise _Unfit("an event type, such as se.vatterhem.TenantMovedIn.v1")
 
 
 def _moment(value: object) -> datetime:
@@ -140,36 +146,36 @@ def attributes_of(raw: Mapping[str, object]) -> Attributes:
     """
     checked: dict[str, Any] = {}
     problems: list[Problem] = []
-    for name in NAMES:
-        value = raw.get(name)
-        if value is None:
-            if name in REQUIRED:
-                problems.append(Problem("missing_attribute", name, expected_of(name), "nothing"))
-            continue
-        try:
-            checked[name] = CHECKS[name](value)
-        except _Unfit as unfit:
-            problems.append(Problem("invalid_attribute", name, str(unfit), kind(value)))
+    for name, value in raw.items():
+        check = CHECKS.get(name)
+        if check is not None and value is not None:
+            try:
+                checked[name] = check(value)
+            except _Unfit as unfit:
+                problems.append(Problem("invalid_attribute", name, str(unfit), kind(value)))
+    absent = (name for name in REQUIRED if raw.get(name) is None)
+    problems.extend(Problem("missing_attribute", name, expected_of(name), "nothing") for name in absent)
     if problems:
         raise Malformed(problems)
-    parent, state = raw.get("traceparent"), raw.get("tracestate")
-    if not isinstance(parent, str) or not _TRACEPARENT.fullmatch(parent):
-        parent = state = None
-    if not isinstance(state, str) or not _TRACESTATE.fullmatch(state):
-        state = None
+    get = checked.get
     return Attributes(
         checked["id"],
         checked["source"],
         checked["type"],
-        checked.get("subject", ""),
+        get("subject", ""),
         checked["time"],
-        checked.get("recordedtime"),
-        checked.get("dataschema"),
-        checked.get("sequence"),
-        checked.get("history", False),
-        parent,
-        state,
+        get("recordedtime"),
+        get("dataschema"),
+        get("sequence"),
+        get("history", False),
+        *_trace(raw.get("traceparent"), raw.get("tracestate")),
     )
+
+
+def _trace(parent: object, state: object) -> tuple[str | None, str | None]:
+    if not isinstance(parent, str) or not _TRACEPARENT.fullmatch(parent):
+        return None, None
+    return parent, state if isinstance(state, str) and _TRACESTATE.fullmatch(state) else None
 
 
 def expected_of(name: str) -> str:
@@ -179,6 +185,30 @@ def expected_of(name: str) -> str:
     except _Unfit as unfit:
         return str(unfit)
     raise LookupError(name)
+
+
+def wire_time(moment: datetime) -> str:
+    """RFC 3339 in UTC: `2019-03-01T11:00:00Z`, with a fraction only where there is one."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def wire_attributes(event: Event[EventData]) -> dict[str, str | bool]:
+    """The attributes that are set, as both bindings write them."""
+    wire: dict[str, str | bool | None] = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": wire_time(event.time),
+        "recordedtime": wire_time(event.recordedtime) if event.recordedtime else None,
+        "dataschema": event.dataschema,
+        "sequence": None if event.sequence is None else str(event.sequence),
+        "history": event.history or None,
+        "traceparent": event.traceparent,
+        "tracestate": event.tracestate,
+    }
+    return {name: value for name, value in wire.items() if value is not None}
 
 
 def unknown_attributes(raw: Mapping[str, object]) -> list[str]:
@@ -273,7 +303,9 @@ def refuse_unstorable(value: object, under: str) -> None:
     """Raise Malformed for a NUL character or lone surrogate anywhere in JSON `value`: Postgres stores neither."""
     where = unstorable(value, under)
     if where is not None:
-        raise Malformed.because("invalid_field", "text without NUL characters and lone surrogates", "text with one", where)
+        raise Malformed.because(
+            "invalid_field", "text without NUL characters and lone surrogates", "text with one", where
+        )
 
 
 def path(loc: tuple[int | str, ...]) -> str:

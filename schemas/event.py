@@ -94,6 +94,7 @@ class EventData(Part):
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
+T = TypeVar("T", bound=EventData)
 D = TypeVar("D", bound=EventData, covariant=True)
 
 
@@ -119,14 +120,16 @@ class Event(BaseModel, Generic[D]):
     traceparent: str | None = None
     tracestate: str | None = None
 
-    @classmethod
-    def of(cls, data: D, *, id: str, source: str, time: datetime, subject: str | None = None, **attributes: Any) -> Self:
+    @staticmethod
+    def of(
+        data: T, *, id: str, source: str, time: datetime, subject: str | None = None, **attributes: Any
+    ) -> "Event[T]":
         """An event about `data`: type, subject and dataschema (`/schemas/<type>`) follow from it.
 
         `subject` is needed only where the data has none (EventWithdrawn).
         """
         attributes.setdefault("dataschema", f"/schemas/{data.type}")
-        return cls(
+        return Event(
             id=id, source=source, type=data.type, subject=subject or data.subject, time=time, data=data, **attributes
         )
 

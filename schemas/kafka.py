@@ -7,7 +7,6 @@ Whatever stands in the topic, reading raises `Malformed` with a closed code and 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from .envelope import (
@@ -20,12 +19,13 @@ from .envelope import (
     model_of,
     parse_event,
     parse_structured,
+    wire_attributes,
 )
-from .errors import Malformed as Malformed
-from .errors import UnknownType as UnknownType
-from .errors import kind
+from .errors import Malformed, UnknownType, kind
 from .event import Event, EventData
 from .text import parse_json
+
+__all__ = ["Attributes", "Malformed", "Record", "UnknownType", "attributes", "data_object", "from_record", "to_record"]
 
 Headers = Iterable[tuple[str, bytes | None]]
 STRUCTURED = b"application/cloudevents+json"
@@ -40,31 +40,15 @@ class Record(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-def wire_time(moment: datetime) -> str:
-    """RFC 3339 in UTC: `2019-03-01T11:00:00Z`, with a fraction only where there is one."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
 def to_record(event: Event[EventData]) -> Record:
     """The event as a Kafka record in binary mode; attributes that are not set have no header."""
-    attributes: dict[str, str | None] = {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "subject": event.subject,
-        "time": wire_time(event.time),
-        "recordedtime": wire_time(event.recordedtime) if event.recordedtime else None,
-        "dataschema": event.dataschema,
-        "sequence": None if event.sequence is None else str(event.sequence),
-        "history": "true" if event.history else None,
-        "traceparent": event.traceparent,
-        "tracestate": event.tracestate,
-    }
-    headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items() if value is not None]
+    headers = [
+        (f"ce_{name}", b"true" if value is True else str(value).encode())
+        for name, value in wire_attributes(event).items()
+    ]
     if event.data.tombstone:
         return Record(event.subject.encode(), None, headers)
-    headers.append(("content-type", b"application/json"))
+    headers.append(("content-type", JSON))
     return Record(event.subject.encode(), event.data.json_bytes(), headers)
 
 
@@ -116,9 +100,13 @@ def _open(headers: Headers, value: bytes | None) -> tuple[Attributes, bytes | No
     """Attributes and the data's JSON (None for a tombstone), from either mode."""
     raw: dict[str, object] = {}
     content_type: bytes | None = None
+    unreadable: str | None = None
     for name, content in headers:
         if name[:3] == "ce_":
-            raw[name[3:]] = content
+            try:
+                raw[name[3:]] = content.decode()  # type: ignore[union-attr]
+            except (UnicodeDecodeError, AttributeError):
+                unreadable = name[3:] if name[3:] in CHECKS else unreadable
         elif name == "content-type":
             content_type = content
     if value is not None and content_type is not None and content_type != JSON:
@@ -127,12 +115,8 @@ def _open(headers: Headers, value: bytes | None) -> tuple[Attributes, bytes | No
             return attributes_of(whole), body
         if not JSON_MEDIA_TYPE.fullmatch(content_type.decode("ascii", "replace")):
             raise Malformed.because("media_type", "application/json", "another media type", "content-type")
-    for name, content in raw.items():
-        try:
-            raw[name] = content.decode()  # type: ignore[attr-defined]
-        except (UnicodeDecodeError, AttributeError):
-            if name in CHECKS:
-                raise Malformed.because("header_encoding", "UTF-8 text", "null or other bytes", name) from None
+    if unreadable is not None:
+        raise Malformed.because("header_encoding", "UTF-8 text", "null or other bytes", unreadable)
     return attributes_of(raw), value
 
 

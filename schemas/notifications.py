@@ -13,9 +13,7 @@ from .fields import Channel, Count, Day, Id, Language, Occasion
 TOPIC = "notifications.events"
 
 
-class HousingIntroductionOffered(
-    EventData, name="HousingIntroductionOffered", topic=TOPIC, subject="tenancy_id"
-):
+class HousingIntroductionOffered(EventData, name="HousingIntroductionOffered", topic=TOPIC, subject="tenancy_id"):
     """A housing introduction (bointroduktion) has been offered: the channel has accepted the message, or staff have
     offered it in person. Once per tenancy; it no longer counts after a final NotificationFailed about the tenancy."""
 
@@ -26,9 +24,7 @@ class HousingIntroductionOffered(
     message_id: Id | None = Field(None, description="The message of NotificationSent; none when offered by hand.")
 
 
-class HousingIntroductionAnswered(
-    EventData, name="HousingIntroductionAnswered", topic=TOPIC, subject="tenancy_id"
-):
+class HousingIntroductionAnswered(EventData, name="HousingIntroductionAnswered", topic=TOPIC, subject="tenancy_id"):
     """The household has answered the offer. A later answer replaces an earlier one."""
 
     tenancy_id: Id = Field(description="The tenancy that was offered.")
@@ -85,7 +81,9 @@ class FeedbackSent(
     survey_id: Id = Field(description="The survey that was answered.")
     action_id: Id = Field(description="The action it led to.")
     area_id: Id = Field(description="The area whose households were told.")
-    stage: Literal["planned", "done"] = Field(description="Whether they were told of the plan or of the finished action.")
+    stage: Literal["planned", "done"] = Field(
+        description="Whether they were told of the plan or of the finished action."
+    )
     available_in: tuple[Language, ...] = Field(
         min_length=1, max_length=64, description="Every language the message could be read in."
     )
@@ -109,12 +107,12 @@ class NotificationFailed(EventData, name="NotificationFailed", topic=TOPIC, subj
     occasion: Occasion = Field(description="Why it was sent.")
     about: Id = Field(description="The id of what it is about: for housing_introduction, the tenancy.")
     channel: Channel = Field(description="The channel that failed.")
-    reason: Literal["address_refused", "address_unknown", "mailbox_full", "message_refused", "returned", "expired", "other"] = (
-        Field(
-            description="`address_refused`: the receiving server said no to the address; `address_unknown`: nobody there; "
-            "`message_refused`: the message itself was not taken; `returned`: it bounced or came back; "
-            "`expired`: given up after repeated tries."
-        )
+    reason: Literal[
+        "address_refused", "address_unknown", "mailbox_full", "message_refused", "returned", "expired", "other"
+    ] = Field(
+        description="`address_refused`: the receiving server said no to the address; `address_unknown`: nobody there; "
+        "`message_refused`: the message itself was not taken; `returned`: it bounced or came back; "
+        "`expired`: given up after repeated tries."
     )
     is_final: bool = Field(description="True when no further try will be made on this channel.")
 

@@ -75,9 +75,7 @@ class TenantContactChanged(EventData, name="TenantContactChanged", topic=CONTACT
     )
 
 
-class TenantContactErased(
-    EventData, name="TenantContactErased", topic=CONTACTS, subject="tenant_ref", tombstone=True
-):
+class TenantContactErased(EventData, name="TenantContactErased", topic=CONTACTS, subject="tenant_ref", tombstone=True):
     """Forget the household: contact details are destroyed and this `tenant_ref` is refused for ever.
 
     On Kafka it is a tombstone: headers, and no value.

@@ -8,9 +8,7 @@ from .event import ANY_TOPIC, EventData
 from .fields import Id, UriReference
 
 
-class EventWithdrawn(
-    EventData, name="EventWithdrawn", topic=ANY_TOPIC, identity=("withdrawn_source", "withdrawn_id")
-):
+class EventWithdrawn(EventData, name="EventWithdrawn", topic=ANY_TOPIC, identity=("withdrawn_source", "withdrawn_id")):
     """The named event should never have been sent: it stops counting and lineage shows it as excluded.
 
     Goes to the same topic and key, so the envelope's `subject` is that of the withdrawn event; only the publisher of

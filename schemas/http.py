@@ -1,0 +1,171 @@
+"""CloudEvents HTTP binding: binary, structured and batch mode.
+
+| mode | `content-type` | body |
+| --- | --- | --- |
+| binary | `application/json`, attributes in `ce-<name>` headers (percent-encoded UTF-8) | the data |
+| structured | `application/cloudevents+json` | one event: attributes and `data` in one object |
+| batch | `application/cloudevents-batch+json` | a list of such objects |
+
+Every event is read for itself: one that is wrong never stops the others, and all that is wrong with it is told at
+once. Data fields and attributes we do not know are dropped and named in a warning. `history` (true or false) marks
+events loaded from the past: they count in figures and cause no message. Sending the same type again for the same
+subject is a correction (`schemas.corrections`); the same `source` and `id` again is the same event.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+import orjson
+
+from .envelope import (
+    JSON_MEDIA_TYPE,
+    attributes_of,
+    event_of,
+    model_of,
+    parse_data,
+    parse_structured,
+    unknown_attributes,
+    wire_attributes,
+)
+from .errors import Malformed, Problem
+from .event import Event, EventData
+from .text import parse_json
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+MEDIA_TYPES = f"application/json with ce- headers, {STRUCTURED} or {BATCH}"
+
+
+class UnsupportedMediaType(Malformed):
+    """The request is in none of the three modes: 415."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a request, at `index` from 0: either `event`, or `problems` (at least one).
+
+    `id`, `source` and `type` are as sent, where they could be read, for the answer. `warnings` are the paths of what
+    was dropped because it is not known, such as `data.colour`, or `colour` for an attribute.
+    """
+
+    index: int
+    id: str | None
+    source: str | None
+    type: str | None
+    event: Event[EventData] | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a request held, in the order sent."""
+
+    mode: Literal["binary", "structured", "batch"]
+    entries: tuple[Entry, ...]
+
+
+def read(headers: Iterable[tuple[str, str]], body: bytes) -> Reading:
+    """Read a request in any mode. `headers` are as ASGI servers give them, decoded as Latin-1.
+
+    Raises UnsupportedMediaType, and Malformed when the body as a whole cannot be read as JSON of the mode's shape.
+    """
+    lowered = [(name.lower(), value) for name, value in headers]
+    content_type = next((value for name, value in lowered if name == "content-type"), "")
+    match content_type.partition(";")[0].strip().lower():
+        case "application/cloudevents+json":
+            return Reading("structured", (_structured(0, parse_json(body)),))
+        case "application/cloudevents-batch+json":
+            events = parse_json(body)
+            if not isinstance(events, list):
+                raise Malformed.because("not_an_object", "a list of events", "something else")
+            return Reading("batch", tuple(_structured(index, whole) for index, whole in enumerate(events)))
+        case _ if JSON_MEDIA_TYPE.fullmatch(content_type.strip()):
+            return Reading("binary", (_binary(lowered, body),))
+        case _:
+            raise UnsupportedMediaType.because("media_type", MEDIA_TYPES, "another media type", "content-type")
+
+
+def to_structured(event: Event[EventData]) -> bytes:
+    """The event as the body of a request in structured mode."""
+    return b'%b,"datacontenttype":"application/json","data":%b}' % (
+        orjson.dumps(wire_attributes(event))[:-1],
+        event.data.json_bytes(),
+    )
+
+
+def to_batch(events: Sequence[Event[EventData]]) -> bytes:
+    """Events as the body of a request in batch mode."""
+    return b"[%b]" % b",".join(to_structured(event) for event in events)
+
+
+def _structured(index: int, whole: object) -> Entry:
+    try:
+        raw, body = parse_structured(whole)
+    except Malformed as malformed:
+        return _entry(index, whole if isinstance(whole, dict) else {}, None, malformed.problems, [])
+    return _read(index, raw, body, ())
+
+
+def _binary(headers: Iterable[tuple[str, str]], body: bytes) -> Entry:
+    raw: dict[str, object] = {}
+    problems: list[Problem] = []
+    for name, value in headers:
+        if name.startswith("ce-"):
+            try:
+                raw[name[3:]] = unquote(value.encode("ascii").decode(), errors="strict")
+            except UnicodeError:
+                problems.append(Problem("header_encoding", name[3:], "percent-encoded UTF-8", "other bytes"))
+    return _read(0, raw, body, problems)
+
+
+def _read(index: int, raw: Mapping[str, object], body: bytes, earlier: Sequence[Problem]) -> Entry:
+    problems = list(earlier)
+    unreadable = {problem.field for problem in earlier}
+    found = data = event = None
+    unknown: list[str] = []
+    try:
+        found = attributes_of(raw)
+    except Malformed as malformed:
+        problems.extend(problem for problem in malformed.problems if problem.field not in unreadable)
+    if isinstance(type_ := raw.get("type"), str):
+        try:
+            data, unknown = parse_data(model_of(type_), body)
+        except Malformed as malformed:
+            problems.extend(malformed.problems)
+    if found and data and not problems:
+        try:
+            event = event_of(found, data)
+        except Malformed as malformed:
+            problems.extend(malformed.problems)
+    return _entry(index, raw, event, problems, unknown)
+
+
+def _entry(
+    index: int,
+    raw: Mapping[str, object],
+    event: Event[EventData] | None,
+    problems: Sequence[Problem],
+    unknown: Sequence[str],
+) -> Entry:
+    said = {name: value for name in ("id", "source", "type") if isinstance(value := raw.get(name), str)}
+    return Entry(
+        index=index,
+        id=_shown(said.get("id")),
+        source=_shown(said.get("source")),
+        type=_shown(said.get("type")),
+        event=event,
+        problems=tuple(problems),
+        warnings=(*(f"data.{field}" for field in unknown), *(_named(name) for name in unknown_attributes(raw))),
+    )
+
+
+def _shown(text: str | None) -> str | None:
+    """What can stand in an answer: whole, or cut at 256, with what JSON cannot carry escaped."""
+    return None if text is None else text[:256].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
+def _named(attribute: str) -> str:
+    return ascii(attribute)[1:-1][:128]
