@@ -4,6 +4,7 @@ Rows of one (topic, key) are numbered without gaps, under a lock on the aggregat
 order of `seq` and of `id` is the order of the commits. The relay sends them in that order.
 """
 
+import json
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -30,8 +31,8 @@ NUMBER = """
 """
 ADD = """
     insert into outbox (event_id, topic, key, seq, shard, headers, payload, personal)
-    select event_id, topic, key, seq, shard, headers, payload, personal
-    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::jsonb[], $7::bytea[], $8::bool[])
+    select event_id, topic, key, seq, shard, headers::jsonb, payload, personal
+    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::text[], $7::bytea[], $8::bool[])
         with ordinality as row (event_id, topic, key, seq, shard, headers, payload, personal, place)
     order by place
 """
@@ -105,6 +106,8 @@ async def _sealed(connection: "Connection", vault: Vault, outgoing: Sequence[Out
     return [next(sealed) if o.person is not None and o.payload is not None else o.payload for o in outgoing]
 
 
-def _headers(outgoing: Outgoing, sequence: int) -> list[list[str]]:
-    headers = [[name, value.decode()] for name, value in outgoing.headers]
-    return [*headers, ["ce_sequence", str(sequence)]] if outgoing.numbered else headers
+def _headers(outgoing: Outgoing, sequence: int) -> str:
+    headers = [(name, value.decode()) for name, value in outgoing.headers]
+    if outgoing.numbered:
+        headers.append(("ce_sequence", str(sequence)))
+    return json.dumps(headers)

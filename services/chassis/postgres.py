@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
@@ -14,7 +14,7 @@ from services.chassis.errors import POSTGRES_LATER, Unavailable, describe, is_te
 from services.chassis.transaction import Transaction
 from services.chassis.vault import Vault
 
-Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 # A session that Postgres can't reach any more must not hold its locks: the other replica is waiting for them.
 SERVER_SETTINGS = {"idle_in_transaction_session_timeout": "30s", "tcp_user_timeout": "10000"}
