@@ -67,7 +67,13 @@ def refusal(
         return problem(status, kind.slug, kind.title, detail, headers=headers, **extra)
     words = translations(request)
     answer = page(
-        request, "problem.html", status, title=words.gettext(kind.title), detail=words.gettext(detail), **extra
+        request,
+        "problem.html",
+        status,
+        title=words.gettext(kind.title),
+        detail=words.gettext(detail),
+        sign_in_helps=status == 401,
+        **extra,
     )
     answer.headers.update(headers or {})
     return answer

@@ -1,0 +1,144 @@
+"""What every answer carries, what is turned away at the door, and how trouble is told."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.chassis.web import problem
+from services.chassis.web.headers import CONTENT_SECURITY_POLICY
+from services.chassis.web.limits import MAX_BODY
+
+from .conftest import DOOR, HTML, OPERATOR_TOKEN, House
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),  # a machine: it sends neither header
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": DOOR}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:9000"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_posts_come_from_our_own_pages_or_from_machines(
+    house: House, headers: dict[str, str], status: int
+) -> None:
+    async with house.visit(headers=headers) as client:
+        assert (await client.post("/public")).status_code == status
+        assert (await client.get("/public")).status_code == 200
+
+
+async def test_a_machine_with_a_key_may_post(house: House) -> None:
+    async with house.visit(headers={"Authorization": "Bearer a-publishers-key"}) as client:
+        assert (await client.post("/publish")).status_code == 200
+    async with house.visit(headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"}) as client:
+        assert (await client.post("/operate")).status_code == 200
+
+
+async def test_a_post_from_another_site_is_told_so_in_words(house: House) -> None:
+    async with house.visit(headers={"Origin": "http://evil.example", "Accept-Language": "sv"}) as client:
+        person = await client.post("/public", headers=HTML)
+        machine = await client.post("/public")
+    assert "annan webbplats" in person.text
+    assert machine.json()["status"] == 403
+
+
+@pytest.mark.parametrize("path", ["/public", "/operate", "/nowhere", "/broken", "/static/hem.css", "/sign-in"])
+@pytest.mark.parametrize("accept", [{}, HTML])
+async def test_every_answer_carries_the_safe_headers(house: House, path: str, accept: dict[str, str]) -> None:
+    async with house.visit(headers=accept) as client:
+        answer = await client.get(path)
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert "strict-transport-security" not in answer.headers
+
+
+async def test_https_is_kept(house: House) -> None:
+    async with house.visit(door="https://hem.example") as client:
+        assert (await client.get("/public")).headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("path", ["/echo", "/ignore"])
+async def test_a_body_over_the_limit_is_refused(house: House, path: str) -> None:
+    async with house.visit() as client:
+        answer = await client.post(path, content=bytes(MAX_BODY + 1))
+        person = await client.post(path, content=bytes(MAX_BODY + 1), headers={**HTML, "Accept-Language": "sv"})
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:hem:problem:too-large"
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert person.status_code == 413
+    assert "Det är för stort" in person.text
+
+
+async def test_a_body_that_does_not_say_its_size_is_counted(house: House) -> None:
+    async def chunks(total: int) -> AsyncIterator[bytes]:
+        for _ in range(total // 65536):
+            yield bytes(65536)
+
+    async with house.visit() as client:
+        within = await client.post("/echo", content=chunks(MAX_BODY))
+        over = await client.post("/echo", content=chunks(MAX_BODY + 65536))
+    assert within.json() == {"bytes": MAX_BODY}
+    assert over.status_code == 413
+    assert over.json()["type"] == "urn:hem:problem:too-large"
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1e9", "²", ""])
+async def test_an_unreadable_length_breaks_nothing(house: House, length: str) -> None:
+    async with house.visit() as client:
+        answer = await client.post("/echo", content=b"", headers={b"Content-Length": length.encode()})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/nowhere", 404, "not-found"),
+        ("PUT", "/public", 405, "wrong-method"),
+        ("GET", "/number/seven", 422, "invalid"),
+        ("GET", "/broken", 500, "defect"),
+    ],
+)
+async def test_trouble_is_told_to_machines_and_people(
+    house: House, method: str, path: str, status: int, slug: str
+) -> None:
+    async with house.visit() as client:
+        machine = await client.request(method, path)
+        person = await client.request(method, path, headers={**HTML, "Accept-Language": "en"})
+    assert (machine.status_code, person.status_code) == (status, status)
+    assert machine.headers["content-type"] == "application/problem+json"
+    body = machine.json()
+    assert body["type"] == f"urn:hem:problem:{slug}"
+    assert body["status"] == status
+    assert body["detail"]
+    assert "<h1>" in person.text
+    assert "secret" not in machine.text + person.text
+
+
+async def test_what_was_sent_is_not_repeated(house: House) -> None:
+    async with house.visit() as client:
+        answer = await client.get("/number/ada@example.org")
+    assert answer.json()["fields"][0]["field"] == "path.number"
+    assert "ada" not in answer.text
+
+
+def test_a_problem_can_quote_a_lone_surrogate() -> None:
+    answer = problem(422, "wrong-field", "Wrong field", "name is \ud800", field="name", headers={"Retry-After": "1"})
+    body = json.loads(bytes(answer.body))
+    assert body == {
+        "type": "urn:hem:problem:wrong-field",
+        "title": "Wrong field",
+        "status": 422,
+        "detail": "name is \ud800",
+        "field": "name",
+    }
+    assert answer.headers["retry-after"] == "1"
