@@ -2,15 +2,18 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, assert_never
 
 import orjson
 
+from schemas.errors import Code
+from schemas.errors import Problem as Wrong
 from schemas.event import Event
+from schemas.http import Entry
 from schemas.tenancy import TenantMovedIn
 
 KeyId = NewType("KeyId", int)
@@ -19,6 +22,8 @@ EventKey = tuple[str, str]
 """(source, id): what identifies an event for ever."""
 
 IDENTITIES_KEPT = timedelta(days=400)
+MAX_BATCH = 20_000
+"""Events in one request."""
 MAX_EVENT = 256 * 1024
 """Bytes of one event's data. Topics take more, so that no event that is let in can be too large for its record."""
 ALL = "all"
@@ -26,8 +31,11 @@ OWN_SOURCES = frozenset(f"urn:hem:{s}" for s in ("gateway", "placements", "surve
 """Sources of our own services, which no publisher can have."""
 
 
-class Problem(Enum):
-    """Why an event, or a whole request, is refused: the closed set of problem types, each with status and title."""
+class ProblemType(Enum):
+    """Why an event, or a whole request, is refused: a closed set, each with its status and title.
+
+    400 is for what can't be read as an event at all, 422 for an event that can be read and doesn't fit its schema.
+    """
 
     UNREADABLE = 400, "Not an event that can be read"
     NO_KEY = 401, "A publisher's key is needed"
@@ -67,7 +75,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    problem: Problem
+    type: ProblemType
     detail: str
     errors: tuple[FieldError, ...] = ()
 
@@ -121,6 +129,42 @@ class Key:
         return ALL in self.allow or event_type in self.allow
 
 
+def submission(entry: Entry) -> Submission:
+    """What was read of one event, as the door takes it."""
+    return Submission(
+        id=entry.id,
+        source=entry.source,
+        event=entry.event,
+        refusal=None if entry.event is not None else refusal_of(entry.problems),
+        warnings=tuple(f"{path} is not known and was dropped" for path in entry.warnings),
+    )
+
+
+def refusal_of(problems: Sequence[Wrong]) -> Refusal:
+    """The refusal of what has `problems` (at least one): the first decides its type, all are listed."""
+    first = problems[0]
+    where = f"{first.field}: " if first.field else ""
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    errors = tuple(FieldError(p.field or "", p.expected, p.got) for p in problems)
+    return Refusal(type_of(first.code), f"{where}expected {first.expected}, got {first.got}{more}.", errors)
+
+
+def type_of(code: Code) -> ProblemType:
+    match code:
+        case "empty_body" | "not_json" | "not_an_object" | "header_encoding":
+            return ProblemType.UNREADABLE
+        case "media_type":
+            return ProblemType.MEDIA_TYPE
+        case "unknown_type" | "unknown_version":
+            return ProblemType.UNKNOWN_TYPE
+        case (
+            "missing_attribute" | "invalid_attribute" | "missing_field" | "invalid_field" | "key_mismatch" | "no_value"
+        ):
+            return ProblemType.INVALID
+        case _:
+            assert_never(code)
+
+
 def new_key(publisher: Publisher) -> str:
     """`hem_<publisher>_<43 random characters>`: tells its owner apart when it turns up in a log, and can't be guessed."""
     name = "".join(c if c.isascii() and c.isalnum() else "-" for c in publisher.lower()).strip("-")[:24]
@@ -168,23 +212,25 @@ def judge_withdrawal(
     """Whether `key` may take back `target`, which belongs to `owner` and lies on a topic that may be `personal`."""
     if owner != key.publisher:
         return Refusal(
-            Problem.SOURCE_NOT_ALLOWED,
+            ProblemType.SOURCE_NOT_ALLOWED,
             "Only the publisher of an event can withdraw it, and the withdrawn source is not this publisher's.",
         )
     if target is None:
         return Refusal(
-            Problem.NOTHING_TO_WITHDRAW,
+            ProblemType.NOTHING_TO_WITHDRAW,
             "No event with that source and id has been accepted in the last 400 days. A withdrawal follows its event to "
             "the event's topic: send the event first, in the same batch if you like.",
         )
     if not key.allows(target.type):
-        return Refusal(Problem.TYPE_NOT_ALLOWED, f"The withdrawn event is a {target.type}, which this key is not for.")
+        return Refusal(
+            ProblemType.TYPE_NOT_ALLOWED, f"The withdrawn event is a {target.type}, which this key is not for."
+        )
     if personal:
         return Refusal(
-            Problem.NOT_WITHDRAWABLE,
+            ProblemType.NOT_WITHDRAWABLE,
             "Contact details are not withdrawn but replaced, or erased by TenantContactErased.",
         )
     if withdrawal.subject != target.subject:
         error = FieldError("subject", "the subject of the withdrawn event", "another subject")
-        return Refusal(Problem.INVALID, "A withdrawal has the subject of the event it takes back.", (error,))
+        return Refusal(ProblemType.INVALID, "A withdrawal has the subject of the event it takes back.", (error,))
     return None

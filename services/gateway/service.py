@@ -23,7 +23,7 @@ from services.gateway.domain import (
     Identity,
     Key,
     KeyId,
-    Problem,
+    ProblemType,
     Publisher,
     Refusal,
     Submission,
@@ -104,11 +104,11 @@ def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts)
     for c in candidates:
         if c.event.type not in FROM_OUTSIDE:
             verdicts[c.place] = Refusal(
-                Problem.TYPE_NOT_ALLOWED, f"{c.event.type} is published by Hem's own services only."
+                ProblemType.TYPE_NOT_ALLOWED, f"{c.event.type} is published by Hem's own services only."
             )
         elif c.topic != ANY_TOPIC and not key.allows(c.event.type):
             verdicts[c.place] = Refusal(
-                Problem.TYPE_NOT_ALLOWED, f"This key is for {', '.join(key.allow)}, not for {c.event.type}."
+                ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(key.allow)}, not for {c.event.type}."
             )
         else:
             kept.append(c)
@@ -126,7 +126,7 @@ async def _of_own_sources(
         else:
             allowed = f"This key is for {', '.join(sources)}." if sources else "It belongs to another publisher."
             verdicts[c.place] = Refusal(
-                Problem.SOURCE_NOT_ALLOWED, f"The source is not one this key can be used with. {allowed}"
+                ProblemType.SOURCE_NOT_ALLOWED, f"The source is not one this key can be used with. {allowed}"
             )
     return kept
 
@@ -158,7 +158,7 @@ def _small_enough(candidates: list[Candidate], verdicts: Verdicts) -> list[Candi
     for c in candidates:
         if c.size > MAX_EVENT:
             verdicts[c.place] = Refusal(
-                Problem.TOO_LARGE, f"The event's data takes {c.size} bytes; at most {MAX_EVENT} are let in."
+                ProblemType.TOO_LARGE, f"The event's data takes {c.size} bytes; at most {MAX_EVENT} are let in."
             )
     return [c for c in candidates if c.size <= MAX_EVENT]
 
@@ -174,7 +174,7 @@ async def _of_persons_not_erased(tx: Transaction, candidates: list[Candidate], v
     refused = {c.place for c in personal if not c.event.data.tombstone and c.event.subject in erased}
     for place in refused:
         verdicts[place] = Refusal(
-            Problem.ERASED, "The person this is about has been erased. The reference is refused for ever."
+            ProblemType.ERASED, "The person this is about has been erased. The reference is refused for ever."
         )
     return [c for c in candidates if c.place not in refused]
 
@@ -214,7 +214,7 @@ async def _new(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts)
     for c in candidates:
         if c.fingerprint != known[c.key].fingerprint:
             verdicts[c.place] = Refusal(
-                Problem.CONFLICT,
+                ProblemType.CONFLICT,
                 "An event with this source and id says something else. A correction is a new event with its own id.",
             )
     return [c for key, c in first.items() if key in new]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.chassis.testkit import OPERATOR, Running, Start
+from services.chassis.testkit import OPERATOR, Running, Start, eventually
 from services.gateway.app import service
 
 STRUCTURED = "application/cloudevents+json"
@@ -129,3 +129,16 @@ def withdrawal() -> Callable[..., Json]:
         return event("EventWithdrawn", of["subject"], said, **attributes)
 
     return make
+
+
+@pytest.fixture
+def all_sent(gateway: Running) -> Callable[[], Awaitable[None]]:
+    """`await all_sent()`: waits until everything that was accepted stands on its topic."""
+
+    async def wait() -> None:
+        async def probe() -> bool:
+            return await gateway.ctx.db.pool.fetchval("select count(*) from outbox where sent_at is null") == 0
+
+        await eventually("the outbox to be sent", probe)
+
+    return wait

@@ -1,0 +1,140 @@
+"""The door itself: events in, one answer for each; and a page that says how."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Request
+from starlette.responses import Response
+
+from schemas import http
+from schemas.errors import Malformed
+from services.chassis.errors import Erased, Unavailable
+from services.chassis.web import Ctx, Permission, Router, page
+from services.chassis.web.access import bearer
+from services.chassis.web.words import N_
+from services.gateway import service
+from services.gateway.domain import (
+    MAX_BATCH,
+    Answer,
+    Key,
+    ProblemType,
+    Refusal,
+    Submission,
+    refusal_of,
+    submission,
+)
+from services.gateway.routes.examples import curl
+
+router = Router()
+log = structlog.get_logger(__name__)
+
+NO_KEY = Refusal(ProblemType.NO_KEY, "Send a publisher's key in the header Authorization: Bearer …")
+TOO_MANY = Refusal(ProblemType.TOO_LARGE, f"A batch holds at most {MAX_BATCH} events.")
+ATTEMPTS = 3
+
+ANSWERS = (
+    ("202", N_("Accepted, or a duplicate of what was accepted before."), N_("Nothing: it is kept.")),
+    ("207", N_("A batch of which some were refused."), N_("Mend and send those again; the others are kept.")),
+    ("400", N_("Not JSON, or not an event."), N_("Look at what was sent.")),
+    ("401", N_("No key, or one that is unknown or revoked."), N_("Ask an operator for a key.")),
+    ("403", N_("The key is for other types or sources."), N_("Use the right key, or ask for more.")),
+    ("409", N_("The same id and source with other content."), N_("Give a correction an id of its own.")),
+    ("410", N_("The person has been erased."), N_("Stop: the reference is never accepted again.")),
+    ("413", N_("Too large: 8 MiB a request, 256 KiB an event."), N_("Send smaller batches.")),
+    ("415", N_("Another media type."), N_("Use one of the three above.")),
+    ("422", N_("A field is missing or wrong, or the type is unknown."), N_("Mend what the problem names.")),
+    ("503", N_("A part we depend on is away. Nothing was kept."), N_("Send the same again after Retry-After.")),
+)
+
+
+@router.get("/events", permission=Permission.PUBLIC)
+async def show_how(request: Request, ctx: Ctx) -> Response:
+    return page(request, "publish.html", curl=curl(ctx.settings.public_url), answers=ANSWERS)
+
+
+@router.post("/events", permission=Permission.PUBLISH)
+async def publish(request: Request, ctx: Ctx) -> Response:
+    """One answer for one event, a list for a batch: 202 when all were accepted or duplicates, 207 otherwise."""
+    async with ctx.db.transaction() as tx:
+        key = await service.recognise(tx, bearer(request) or "")
+    if key is None:
+        return _problem(NO_KEY, headers={"WWW-Authenticate": "Bearer"})
+    body = await request.body()
+    if _too_many(request, body):
+        return _problem(TOO_MANY)
+    try:
+        reading = await asyncio.to_thread(http.read, request.headers.items(), body)
+    except Malformed as malformed:
+        return _problem(refusal_of(malformed.problems))
+    answers = await _let_in(ctx, key, [submission(entry) for entry in reading.entries])
+    counts = Counter[str](answer.status for answer in answers)
+    log.info("events came in", publisher=key.publisher, mode=reading.mode, **counts)
+    if reading.mode == "batch":
+        status = 207 if any(answer.refusal for answer in answers) else 202
+        return _json([_shown(index, answer) for index, answer in enumerate(answers)], status)
+    [answer] = answers
+    return _problem(answer.refusal, event=_event(0, answer)) if answer.refusal else _json(_shown(0, answer), 202)
+
+
+async def _let_in(ctx: Ctx, key: Key, submissions: Sequence[Submission]) -> list[Answer]:
+    for _ in range(ATTEMPTS):
+        try:
+            async with ctx.db.transaction() as tx:
+                return await service.publish(tx, key, submissions, public_url=ctx.settings.public_url)
+        except Erased:  # between our look and our commit: the next look sees it
+            continue
+    raise Unavailable("the keys of persons who are being erased")
+
+
+def _too_many(request: Request, body: bytes) -> bool:
+    """Looked at before the events are: a few bytes an event make an answer of hundreds."""
+    if not request.headers.get("content-type", "").startswith(http.BATCH):
+        return False
+    try:
+        events = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(events, list) and len(events) > MAX_BATCH
+
+
+def _shown(index: int, answer: Answer) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": answer.id, "source": answer.source, "status": answer.status}
+    if answer.refusal is not None:
+        shown["problem"] = _members(answer.refusal, event=_event(index, answer))
+    if answer.warnings:
+        shown["warnings"] = list(answer.warnings)
+    return shown
+
+
+def _event(index: int, answer: Answer) -> dict[str, Any]:
+    return {"index": index, "id": answer.id, "source": answer.source}
+
+
+def _members(refusal: Refusal, **extra: Any) -> dict[str, Any]:
+    """A problem of RFC 9457; `errors` say which field, what is expected there and what kind of thing came."""
+    members = {
+        "type": f"urn:hem:problem:{refusal.type.slug}",
+        "title": refusal.type.title,
+        "status": refusal.type.status,
+        "detail": refusal.detail,
+        **extra,
+    }
+    if refusal.errors:
+        members["errors"] = [{"field": e.field, "expected": e.expected, "got": e.got} for e in refusal.errors]
+    return members
+
+
+def _problem(refusal: Refusal, headers: dict[str, str] | None = None, **extra: Any) -> Response:
+    return _json(_members(refusal, **extra), refusal.type.status, "application/problem+json", headers)
+
+
+def _json(
+    body: Any, status: int, media_type: str = "application/json", headers: dict[str, str] | None = None
+) -> Response:
+    # Escaped to ASCII, so that whatever stands in an id that was refused can be quoted back.
+    return Response(json.dumps(body), status, headers, media_type)
