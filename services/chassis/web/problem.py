@@ -94,7 +94,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _says_more(error: HTTPException) -> bool:
     """Whether the detail was written by us: Starlette's own is the bare phrase of the status."""
-    return error.detail != HTTPException(error.status_code).detail and error.status_code not in {404, 405, 413}
+    return error.status_code != 413 and error.detail != HTTPException(error.status_code).detail
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from services.chassis.settings import ServiceSettings, prefix
@@ -112,6 +113,10 @@ def _routes() -> Router:
     @router.get("/number/{number}", permission=Permission.PUBLIC)
     async def number(number: int) -> Response:
         return JSONResponse({"number": number})
+
+    @router.get("/goals/{goal}", permission=Permission.PUBLIC)
+    async def no_goal(goal: str) -> Response:
+        raise HTTPException(404, f"There is no goal {goal}.")
 
     @router.get("/broken", permission=Permission.PUBLIC)
     async def broken() -> Response:

@@ -124,6 +124,12 @@ async def test_trouble_is_told_to_machines_and_people(
     assert "secret" not in machine.text + person.text
 
 
+async def test_a_route_may_say_more_than_the_status_does(house: House) -> None:
+    async with house.visit() as client:
+        assert (await client.get("/goals/x")).json()["detail"] == "There is no goal x."
+        assert (await client.get("/goals")).json()["detail"] != "Not Found"
+
+
 async def test_what_was_sent_is_not_repeated(house: House) -> None:
     async with house.visit() as client:
         answer = await client.get("/number/ada@example.org")
