@@ -1,0 +1,82 @@
+"""The worker that decides: takes up what `service.think_again` asked for, tenancy by tenancy, in small transactions."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from services.chassis.context import Context
+from services.chassis.errors import describe, is_temporary
+from services.chassis.telemetry import context_of
+from services.chassis.transaction import Transaction
+from services.chassis.workers import name_of
+from services.notifications import service
+from services.notifications.domain import HouseholdRef, TenancyId
+from services.notifications.repository import heard, queue
+from services.notifications.repository.queue import Reconsideration
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 50
+IDLE_SECONDS = 0.2
+# A tenancy that can't be decided about (a defect, a wrong master key) waits this long and doesn't hold up the others.
+TRY_AGAIN_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All requests for one tenancy, as one."""
+
+    may_begin: bool
+    traceparent: str | None
+    tracestate: str | None = None
+
+
+async def run(ctx: Context) -> None:
+    while True:
+        taken = await settle(ctx)
+        ctx.health.ok(name_of(run))
+        if taken < AT_ONCE:
+            await asyncio.sleep(IDLE_SECONDS)
+
+
+async def settle(ctx: Context) -> int:
+    """Decides about the next tenancies, in one transaction. Returns how many requests it took up."""
+    async with ctx.db.transaction() as tx:
+        taken = await queue.take_reconsiderations(tx, most=AT_ONCE)
+        requests = await _by_tenancy(tx, taken)
+        await queue.lock_tenancies(tx, list(requests))
+        for tenancy, request in requests.items():
+            await _decide(ctx, tx, tenancy, request)
+    return len(taken)
+
+
+async def _by_tenancy(tx: Transaction, taken: list[Reconsideration]) -> dict[TenancyId, Request]:
+    found: dict[TenancyId, Request] = {}
+    for asked in taken:
+        match asked.kind:
+            case "area":
+                await queue.reconsider_area(tx, asked)
+                tenancies = []
+            case "household":
+                tenancies = await heard.tenancies_of(tx, [HouseholdRef(asked.ref)])
+            case _:
+                tenancies = [TenancyId(asked.ref)]
+        for tenancy in tenancies:
+            before = found.get(tenancy)
+            may_begin = not asked.history or (before is not None and before.may_begin)
+            found[tenancy] = Request(may_begin, asked.traceparent)
+    return found
+
+
+async def _decide(ctx: Context, tx: Transaction, tenancy: TenancyId, request: Request) -> None:
+    try:
+        with ctx.tracer.start_as_current_span("decide", context=context_of(request)):
+            async with tx.savepoint():
+                await service.reconsider(tx, tenancy, may_begin=request.may_begin, traceparent=request.traceparent)
+    except Exception as error:
+        if is_temporary(error):
+            raise
+        log.exception("a tenancy could not be decided about and waits", error=describe(error))
+        await service.think_again(tx, "tenancy", [tenancy], history=not request.may_begin, after=TRY_AGAIN_AFTER)
