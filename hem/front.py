@@ -37,6 +37,7 @@ class Front:
 
     def __init__(self, targets: Mapping[str, str]) -> None:
         self.targets = dict(targets)
+        self._services = [service for service in SERVICES if service in targets]
         self.client = httpx2.AsyncClient(
             # A stream of live figures is silent for long: only connecting has a time limit.
             timeout=httpx2.Timeout(None, connect=3.0),
@@ -59,24 +60,24 @@ class Front:
 
     async def ready(self, _: Request) -> Response:
         """200 when every service says that it can do its work, else 503; the body says which can't."""
-        answers = await asyncio.gather(*(self._probe(service, "/health/ready") for service in SERVICES))
+        answers = await asyncio.gather(*(self._probe(service, "/health/ready") for service in self._services))
         states = {
             service: "ready"
             if answer is not None and answer.status_code == 200
             else "not ready"
             if answer
             else "no answer"
-            for service, answer in zip(SERVICES, answers, strict=True)
+            for service, answer in zip(self._services, answers, strict=True)
         }
         whole = all(state == "ready" for state in states.values())
         body = orjson.dumps({"status": "ready" if whole else "not ready", "services": states})
         return Response(body, 200 if whole else 503, media_type="application/json")
 
     async def metrics(self, _: Request) -> Response:
-        answers = await asyncio.gather(*(self._probe(service, "/metrics") for service in SERVICES))
+        answers = await asyncio.gather(*(self._probe(service, "/metrics") for service in self._services))
         pages = {
             service: answer.text if answer is not None and answer.status_code == 200 else None
-            for service, answer in zip(SERVICES, answers, strict=True)
+            for service, answer in zip(self._services, answers, strict=True)
         }
         return Response(merge(pages), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import shutil
 import socket
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Self
 from hem.stack.errors import StackError
 
 MIN_FREE_BYTES = 300 * 2**20
+OWN_PORTS = (20_000, 32_000)
 
 
 class FolderLock:
@@ -70,13 +72,20 @@ def check_port(port: int, part: str, setting: str) -> None:
             ) from error
 
 
-def free_ports(count: int) -> list[int]:
-    """`count` different TCP ports that were free on 127.0.0.1 a moment ago."""
-    probes = [socket.socket() for _ in range(count)]
+def is_free(port: int) -> bool:
+    """Whether nothing listens on 127.0.0.1:`port` just now."""
     try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+        check_port(port, "", "")
+    except StackError:
+        return False
+    return True
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different TCP ports that are free on 127.0.0.1 now, below the range the kernel gives to outgoing connections."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = random.randint(*OWN_PORTS)
+        if is_free(port):
+            found.add(port)
+    return list(found)

@@ -1,0 +1,1 @@
+"""The hem command, one module for each kind of work."""

@@ -1,0 +1,32 @@
+"""What the commands share: how they speak, and how they end when something is wrong."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from hem.door import DoorError
+from hem.stack.errors import StackError
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print what is wrong, as it is, and end the command."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turns what a person can mend into one message instead of a traceback."""
+    try:
+        yield
+    except (DoorError, StackError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or 'The system'}: {error.strerror or error}.")

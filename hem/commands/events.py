@@ -1,0 +1,113 @@
+"""hem publish, hem goals: events in, figures out."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import orjson
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from hem.commands.common import console, errors, plain_errors
+from hem.door import Door
+from hem.home import Home
+from hem.publish import KeyRing, publish, read_lines
+
+SHOWN_FAULTS = 50
+
+
+def publish_file(
+    file: Annotated[
+        Path, typer.Argument(help="NDJSON: one CloudEvent in JSON form on each line; - reads standard input.")
+    ],
+    history: Annotated[
+        bool, typer.Option("--history", help="Loaded from the past: counts in figures, sends no message.")
+    ] = False,
+    key: Annotated[
+        str | None, typer.Option(envvar="HEM_KEY", help="The publisher's key; without it one is made for this machine.")
+    ] = None,
+    publisher: Annotated[str, typer.Option(help="Whose key to make, without --key.")] = "command-line",
+) -> None:
+    """Publish the events of a file through the gateway. Publishing a file twice changes nothing."""
+    counts = {"accepted": 0, "duplicate": 0, "refused": 0}
+    faults = 0
+    with plain_errors(), Door(Home.here()) as door, _opened(file) as source, _progress() as progress:
+        total = None if str(file) == "-" else file.stat().st_size
+        bar = progress.add_task(str(file), total=total)
+
+        def counted(lines: Any) -> Any:
+            for line in lines:
+                progress.advance(bar, line.size)
+                yield line
+
+        for results in publish(KeyRing(door, publisher, key), counted(read_lines(source, history=history))):
+            for result in results:
+                counts[result.status] += 1
+                if result.words:
+                    faults += 1
+                    if faults <= SHOWN_FAULTS:
+                        errors.print(
+                            f"line {result.number}: {result.words}", markup=False, highlight=False, soft_wrap=True
+                        )
+    if faults > SHOWN_FAULTS:
+        errors.print(f"and {faults - SHOWN_FAULTS} more lines with faults or warnings")
+    console.print(
+        f"{counts['accepted']} accepted, {counts['duplicate']} known before, {counts['refused']} refused",
+        highlight=False,
+    )
+    if counts["refused"]:
+        raise typer.Exit(1)
+
+
+def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb")
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+    )
+
+
+def goals(
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as the API gives them.")] = False,
+    period: Annotated[str | None, typer.Option(help="A year, such as 2019.")] = None,
+) -> None:
+    """Show the goals with their figures."""
+    with plain_errors(), Door(Home.here()) as door:
+        figures = door.read("/api/goals", {"period": period} if period else None)
+    if as_json:
+        print(orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode())
+    else:
+        show_goals(figures)
+
+
+def show_goals(figures: list[dict[str, Any]]) -> None:
+    """The figures as a table, companies first, areas below."""
+    table = Table("goal", "area", "year", "figure", "of", "target", "status", header_style="bold")
+    for figure in figures:
+        target = figure["target"]
+        table.add_row(
+            figure["title"],
+            figure["area"] or "",
+            str(figure["period"]),
+            _value(figure),
+            f"{figure['numerator']} of {figure['denominator']}" if figure["denominator"] is not None else "",
+            f"{target['comparison']} {target['value']:g}" if target and target["value"] is not None else "",
+            figure["status"].replace("_", " "),
+        )
+    console.print(table)
+
+
+def _value(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "–"
+    unit = {"percent": " %"}.get(figure["unit"], f" {figure['unit'] or ''}".rstrip())
+    return f"{figure['value']:.1f}{unit}"

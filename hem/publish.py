@@ -1,0 +1,153 @@
+"""Publishing events through the gateway: in batches, again when it was away, with one answer per event."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+import httpx2
+import orjson
+
+from hem.door import Door, DoorError, words
+
+BATCH_EVENTS, BATCH_BYTES = 1000, 2 * 2**20
+AWAY_FOR = 60.0
+MEDIA_TYPE = "application/cloudevents-batch+json"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a file: an event as JSON object, or why it isn't one. `size` is the line's length in bytes."""
+
+    number: int
+    size: int
+    event: dict[str, Any] | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one line. `words` says which field, what is expected, or the warnings."""
+
+    number: int
+    status: Literal["accepted", "duplicate", "refused"]
+    words: str = ""
+
+
+def read_lines(source: Iterable[bytes], *, history: bool = False) -> Iterator[Line]:
+    """The lines of an NDJSON file, empty ones left out. `history` marks every event as loaded from the past."""
+    for number, raw in enumerate(source, 1):
+        if not raw.strip():
+            continue
+        try:
+            event = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            yield Line(number, len(raw), fault=f"not JSON: {error.msg} at column {error.colno}")
+            continue
+        if not isinstance(event, dict):
+            yield Line(number, len(raw), fault="not an event: a JSON object is expected")
+            continue
+        yield Line(number, len(raw), event=event | {"history": True} if history else event)
+
+
+class KeyRing:
+    """A publisher's key for whatever sources turn up, made with the operator's token and kept in this home's secrets."""
+
+    def __init__(self, door: Door, publisher: str, key: str | None = None) -> None:
+        self.door = door
+        self.publisher = publisher
+        self._given = key
+        kept = door.home.known_secret(self._name)
+        self._kept: dict[str, Any] = orjson.loads(kept) if kept and not key else {"sources": [], "key": None}
+
+    @property
+    def _name(self) -> str:
+        return f"publisher-{self.publisher}"
+
+    def key(self, sources: set[str]) -> str:
+        """A key that is good for `sources`. DoorError when one of them is another publisher's."""
+        if self._given is not None:
+            return self._given
+        known = set(self._kept["sources"])
+        if self._kept["key"] is None or not sources <= known:
+            self.renew(sources)
+        return str(self._kept["key"])
+
+    def renew(self, sources: set[str]) -> bool:
+        """Make a new key, for `sources` and those the old one had. False when the key was given to us."""
+        if self._given is not None:
+            return False
+        wanted = sorted(sources | set(self._kept["sources"]))
+        order = {"publisher": self.publisher, "allow": ["all"], "sources": wanted}
+        made = self.door.operate("POST", "/ops/gateway/keys", order)
+        self._kept = {"sources": wanted, "key": made["key"]}
+        self.door.home.keep_secret(self._name, orjson.dumps(self._kept).decode())
+        return True
+
+
+def publish(ring: KeyRing, lines: Iterable[Line]) -> Iterator[list[Result]]:
+    """Send the lines in order; yields the results of each batch. DoorError when the gateway refuses altogether or stays away."""
+    for batch in _batches(lines):
+        results = [Result(line.number, "refused", line.fault) for line in batch if line.fault is not None]
+        sent = [line for line in batch if line.event is not None]
+        if sent:
+            answers = _post(ring, [line.event for line in sent if line.event is not None])
+            results += [_result(line.number, answer) for line, answer in zip(sent, answers, strict=True)]
+        yield sorted(results, key=lambda result: result.number)
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    waiting = iter(lines)
+    carried: list[Line] = []
+    while chunk := carried + list(islice(waiting, BATCH_EVENTS - len(carried))):
+        size = fitting = 0
+        for line in chunk:
+            size += line.size
+            if fitting and size > BATCH_BYTES:
+                break
+            fitting += 1
+        carried = chunk[fitting:]
+        yield chunk[:fitting]
+
+
+def _post(ring: KeyRing, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One batch. Sending it again is harmless: the gateway knows every event by source and id."""
+    sources = {source for event in events if isinstance(source := event.get("source"), str) and source}
+    body = orjson.dumps(events)
+    deadline = time.monotonic() + AWAY_FOR
+    pause = 0.2
+    renewed = False
+    while True:
+        headers = {"content-type": MEDIA_TYPE, "authorization": f"Bearer {ring.key(sources)}"}
+        answer = _try(ring.door, body, headers)
+        if answer is not None and answer.status_code in {202, 207}:
+            answers: list[dict[str, Any]] = answer.json()
+            return answers
+        if answer is not None and answer.status_code == 401 and not renewed and ring.renew(sources):
+            renewed = True  # the database was made anew since the key was kept
+            continue
+        if answer is not None and answer.status_code not in {502, 503}:
+            raise DoorError(words(answer))
+        if time.monotonic() > deadline:
+            raise DoorError(
+                f"The gateway at {ring.door.url} does not answer. What was accepted is kept: publish the same file again."
+            )
+        time.sleep(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def _try(door: Door, body: bytes, headers: dict[str, str]) -> httpx2.Response | None:
+    try:
+        return door.request("POST", "/events", content=body, headers=headers)
+    except DoorError:
+        return None
+
+
+def _result(number: int, answer: dict[str, Any]) -> Result:
+    problem = answer.get("problem") or {}
+    faults = [f"{error.get('field')}: expected {error.get('expected')}" for error in problem.get("errors", [])]
+    told = ": ".join(text for text in (problem.get("title"), problem.get("detail")) if text)
+    return Result(
+        number, answer["status"], "; ".join([told, *faults]) if told else "; ".join(answer.get("warnings", []))
+    )

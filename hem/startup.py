@@ -1,0 +1,24 @@
+"""What every Hem knows from its first day: areas, steering documents, the target and the programme of the first goal.
+
+Published through the gateway at every start. The ids are fixed, so it happens once.
+"""
+
+from pathlib import Path
+
+from hem.door import Door, DoorError
+from hem.publish import KeyRing, publish, read_lines
+
+PUBLISHER = "landlord-governance"
+EVENTS = Path(__file__).with_name("startup.ndjson")
+
+
+def publish_startup(door: Door) -> int:
+    """Publish `startup.ndjson`; returns how many events were new. DoorError when one is refused."""
+    new = 0
+    with EVENTS.open("rb") as source:
+        for results in publish(KeyRing(door, PUBLISHER), read_lines(source)):
+            refused = [result for result in results if result.status == "refused"]
+            if refused:
+                raise DoorError(f"The start-up data was refused, line {refused[0].number}: {refused[0].words}")
+            new += sum(result.status == "accepted" for result in results)
+    return new

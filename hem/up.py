@@ -1,0 +1,161 @@
+"""Everything of one machine, in the order it has to start: data parts, databases and topics, services, door."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import httpx2
+
+from hem import databases, topics
+from hem.home import Home, door_port
+from hem.routing import SERVICES
+from hem.stack.child import Child
+from hem.stack.errors import StackError
+from hem.stack.folder import FolderLock, check_port, check_room
+from hem.stack.kafka import Kafka
+from hem.stack.postgres import Postgres
+from hem.supervisor import ServerProcess, Supervisor
+
+READY_WITHIN = 60.0
+PARTS = ("postgres", "kafka", "catcher", "smtp", *SERVICES)
+
+
+class Stack:
+    """The stack of `home`, its door on `port`. `say` gets a line for what a person should know."""
+
+    def __init__(
+        self, home: Home, *, port: int | None = None, made_up: bool = False, say: Callable[[str], None] = print
+    ) -> None:
+        self.home = home
+        self.port = port or door_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.parts: dict[str, Kafka | Postgres | ServerProcess] = {}
+        self._made_up = made_up
+        self._say = say
+        self._supervisor = Supervisor(say)
+        self._lock: FolderLock | None = None
+        self._ports: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Return when /health/ready is 200. Raises StackError; stop() must follow in any case."""
+        self._lock = FolderLock(self.home.root, "Hem")
+        check_room(self.home.root, "Hem")
+        check_port(self.port, "Hem's pages", "HEM_PORT")
+        self._ports = self.home.ports(PARTS)
+        kafka = Kafka(self.home.folder("kafka"), port=_moved("HEM_KAFKA_PORT", self._ports["kafka"]))
+        postgres = Postgres(
+            self.home.folder("postgres"),
+            port=_moved("HEM_POSTGRES_PORT", self._ports["postgres"]),
+            password=self.home.secret("postgres-superuser"),
+        )
+        await self._stage(kafka, postgres)
+        addresses, drift = await asyncio.gather(
+            databases.prepare(postgres.dsn, {service: self.home.secret(f"{service}-database") for service in SERVICES}),
+            topics.provision(kafka.servers),
+        )
+        for line in drift:
+            self._say(line)
+        environments = {service: self._environment(service, addresses[service], kafka.servers) for service in SERVICES}
+        await asyncio.gather(*(self._migrate(service, environments[service]) for service in SERVICES))
+        await self._stage(
+            *(
+                self._server(service, f"services.{service}", self._ports[service], environments[service])
+                for service in SERVICES
+            ),
+            self._server("catcher", "hem.catcher", self._ports["catcher"], self._catcher_environment()),
+            self._server("front", "hem.front", self.port, self._front_environment()),
+        )
+        await self._until_ready()
+        self.home.keep_url(self.url)
+
+    async def stop(self) -> None:
+        """End everything within 10 s; what was accepted is kept."""
+        await self._supervisor.stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def kill(self) -> None:
+        """SIGKILL to everything at once, for who can't wait. What was acknowledged is kept even so."""
+        for part in self.parts.values():
+            part.kill()
+
+    async def _stage(self, *parts: Kafka | Postgres | ServerProcess) -> None:
+        self.parts |= {part.name: part for part in parts}
+        await self._supervisor.start(*parts)
+
+    def _server(self, name: str, module: str, port: int, environment: dict[str, str]) -> ServerProcess:
+        argv = [sys.executable, "-m", module]
+        return ServerProcess(name, argv, port=port, env=environment, log=self.home.log(name))
+
+    async def _migrate(self, service: str, environment: dict[str, str]) -> None:
+        job = Child(
+            f"migrating {service}",
+            [sys.executable, "-m", f"services.{service}", "migrate"],
+            env=environment,
+            log=self.home.log(f"{service}-migrations"),
+        )
+        await job.start()
+        if await job.wait() != 0:
+            raise StackError(f"The database of {service} could not be brought up to date.\n{job.last_words()}")
+
+    def _shared(self) -> dict[str, str]:
+        return os.environ | {
+            "HEM_SESSION_SECRET": self.home.secret("session-secret"),
+            "HEM_OPERATOR_TOKEN": self.home.secret("operator-token"),
+            "HEM_PUBLIC_URL": self.url,
+            "HEM_LOOPBACK": "true",
+            "HEM_MADE_UP": str(self._made_up).lower(),
+        }
+
+    def _environment(self, service: str, database: str, servers: str) -> dict[str, str]:
+        own = {
+            "DATABASE_URL": database,
+            "MASTER_KEY": self.home.master_key(service),
+            "PORT": str(self._ports[service]),
+            "HOST": "127.0.0.1",
+        }
+        environment = self._shared() | {"HEM_KAFKA_SERVERS": servers}
+        environment |= {f"HEM_{service.upper()}_{name}": value for name, value in own.items()}
+        if service == "notifications":
+            # Sending is harmless here: the only mail server it is told of keeps everything.
+            environment |= {
+                "HEM_NOTIFICATIONS_MODE": "send",
+                "HEM_NOTIFICATIONS_SMTP_HOST": "127.0.0.1",
+                "HEM_NOTIFICATIONS_SMTP_PORT": str(self._ports["smtp"]),
+            }
+        return environment
+
+    def _catcher_environment(self) -> dict[str, str]:
+        return self._shared() | {
+            "HEM_CATCHER_PORT": str(self._ports["catcher"]),
+            "HEM_CATCHER_SMTP_PORT": str(self._ports["smtp"]),
+            "HEM_CATCHER_FOLDER": str(self.home.folder("mail")),
+        }
+
+    def _front_environment(self) -> dict[str, str]:
+        behind = (*SERVICES, "catcher")
+        targets = ",".join(f"{service}={self._ports[service]}" for service in behind)
+        return os.environ | {"HEM_PORT": str(self.port), "HEM_TARGETS": targets}
+
+    async def _until_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        said = "no answer"
+        async with httpx2.AsyncClient(base_url=self.url, timeout=5, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                try:
+                    answer = await client.get("/health/ready")
+                    if answer.status_code == 200:
+                        return
+                    said = answer.text
+                except httpx2.HTTPError as error:
+                    said = type(error).__name__
+                await asyncio.sleep(0.1)
+        logs = self.home.log("x").parent
+        raise StackError(f"Hem was not ready within {READY_WITHIN:.0f} s: {said}. The services' logs are in {logs}.")
+
+
+def _moved(variable: str, port: int) -> int:
+    return int(os.environ.get(variable, port))
