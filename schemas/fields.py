@@ -89,8 +89,23 @@ UriReference = Annotated[str, StringConstraints(min_length=1, max_length=256, pa
 Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 Phone = Annotated[str, StringConstraints(max_length=40, pattern=PHONE)]
 Language = Annotated[str, StringConstraints(max_length=35, pattern=LANGUAGE), AfterValidator(_canonical_language)]
+Dimension = Annotated[
+    dict[Code, Id],
+    Field(max_length=8),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": 8,
+            "propertyNames": {"maxLength": 64, "pattern": CODE},
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": NO_CONTROL},
+        }
+    ),
+]
+"""What a figure or target is for: dimension → member, such as `{"area": "oxnehaga"}`."""
 MunicipalityCode = Annotated[str, StringConstraints(pattern=MUNICIPALITY)]
 
 Occasion = Literal["housing_introduction", "consultation", "feedback", "survey"]
-"""Why a household is written to; also what it can opt out of."""
+"""Why a household is written to."""
+OptOut = Literal["housing_introduction", "consultation", "feedback", "survey", "all"]
+"""What a household can ask not to be written to about: an occasion, or all of them."""
 Channel = Literal["email", "sms", "letter", "by_hand"]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from .event import EventData, Part
-from .fields import Code, Day, Id, Line, MunicipalityCode
+from .fields import Code, Day, Dimension, Id, Line, MunicipalityCode
 
 TOPIC = "governance.events"
 Programme = Literal["housing_introduction"]
@@ -83,8 +83,8 @@ class Target(EventData):
 
     goal_id: Id = Field(description="The goal, such as housing-introduction-offered.")
     measure: Code | None = Field(None, description="The measure of the goal; none where the goal has one only.")
-    dimension: dict[Code, Id] | None = Field(
-        None, max_length=8, description='What the target is for, such as {"area": "oxnehaga"}; none: the whole company.'
+    dimension: Dimension | None = Field(
+        None, description='What the target is for, such as {"area": "oxnehaga"}; none: the whole company.'
     )
     comparison: Comparison = Field(
         description="How the figure is compared with `value`: exactly 90 is met by `>=` 90 and not by `>` 90. "

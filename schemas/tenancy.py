@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from .event import EventData
-from .fields import Day, Email, Id, Language, Line, Lines, Occasion, Phone
+from .fields import Day, Email, Id, Language, Line, Lines, OptOut, Phone
 
 TOPIC = "tenancy.events"
 CONTACTS = "tenancy.contacts"
@@ -70,7 +70,7 @@ class TenantContactChanged(EventData, name="TenantContactChanged", topic=CONTACT
     phone: Phone | None = Field(None, description="Phone number that takes SMS, with country code where not Swedish.")
     postal_address: Lines | None = Field(None, description="As on an envelope, without the name; lines by line break.")
     language: Language = Field(description="The tenant's own choice of language, BCP 47. Never guessed from anything.")
-    opted_out_of: tuple[Occasion | Literal["all"], ...] = Field(
+    opted_out_of: tuple[OptOut, ...] = Field(
         (), max_length=16, description="Occasions the household does not want to be written to about, or `all`."
     )
 

@@ -13,7 +13,7 @@ class EventWithdrawn(EventData, name="EventWithdrawn", topic=ANY_TOPIC, identity
 
     Goes to the same topic and key, so the envelope's `subject` is that of the withdrawn event; only the publisher of
     that event may send it. To mend a detail, send the event again instead (a correction). What it caused in the
-    world, such as a message that was sent, stays.
+    world, such as a message that was sent, stays. Contacts are erased with TenantContactErased, not withdrawn.
     """
 
     withdrawn_source: UriReference = Field(description="`source` of the event that is taken back.")

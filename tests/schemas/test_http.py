@@ -1,0 +1,212 @@
+"""The HTTP binding: every event read for itself, everything wrong told at once."""
+
+import json
+from typing import Any, get_args
+from urllib.parse import quote
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import Code, Malformed
+from schemas.http import BATCH, STRUCTURED, Entry, UnsupportedMediaType, read, to_batch, to_structured
+from tests.schemas.samples import EVERY_TYPE, event, full_event, move_in, read_one
+
+MOVED_IN = "se.vatterhem.TenantMovedIn.v1"
+
+
+def fields(entry: Entry) -> list[str | None]:
+    return [problem.field for problem in entry.problems]
+
+
+def binary(whole: dict[str, Any], content_type: str = "application/json") -> Entry:
+    headers = [
+        (f"CE-{name}", quote(str(value))) for name, value in whole.items() if name not in ("data", "datacontenttype")
+    ]
+    return read([("Content-Type", content_type), *headers], orjson.dumps(whole["data"])).entries[0]
+
+
+@pytest.mark.parametrize("type_", EVERY_TYPE)
+def test_every_example_is_accepted_in_every_mode(type_: str) -> None:
+    said = full_event(type_)
+    whole = orjson.loads(to_structured(said))
+    assert read_one(whole).event == said
+    assert binary(whole).event == said
+    reading = read([("content-type", f"{BATCH}; charset=utf-8")], to_batch([said, said]))
+    assert reading.mode == "batch"
+    assert [(entry.index, entry.event) for entry in reading.entries] == [(0, said), (1, said)]
+
+
+def test_subject_is_filled_from_the_data() -> None:
+    whole = move_in()
+    del whole["subject"]
+    entry = read_one(whole)
+    assert entry.event is not None
+    assert entry.event.subject == whole["data"]["tenancy_id"]
+
+
+def test_subject_must_be_that_of_the_data() -> None:
+    entry = read_one(move_in() | {"subject": "another"})
+    assert [(p.field, p.expected) for p in entry.problems] == [("subject", "the value of data.tenancy_id")]
+
+
+def test_a_withdrawal_has_to_say_its_subject() -> None:
+    whole = orjson.loads(to_structured(event("se.vatterhem.EventWithdrawn.v1")))
+    del whole["subject"]
+    assert fields(read_one(whole)) == ["subject"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("time", "2019-03-01T12:00:00"),
+        ("time", "2019-02-29T12:00:00Z"),
+        ("time", "2019-03-01"),
+        ("time", 1551398400),
+        ("id", ""),
+        ("id", 7),
+        ("source", "not a uri"),
+        ("source", "urn:%zz"),
+        ("sequence", 1.5),
+        ("sequence", True),
+        ("history", "maybe"),
+        ("datacontenttype", "text/xml"),
+        ("specversion", "0.3"),
+        ("recordedtime", "yesterday"),
+        ("dataschema", "\u0000"),
+    ],
+    ids=range(15),
+)
+def test_a_wrong_attribute_is_named(attribute: str, value: object) -> None:
+    entry = read_one(move_in() | {attribute: value})
+    assert fields(entry) == [attribute]
+    assert entry.event is None
+    assert not value or str(value) not in entry.problems[0].got
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    whole = move_in() | {"time": "noon", "id": "x" * 129}
+    whole["data"] |= {"moved_in_on": "2019-02-30", "area_id": 4}
+    entry = read_one(whole)
+    assert set(fields(entry)) == {"time", "id", "data.moved_in_on", "data.area_id"}
+    assert {problem.got for problem in entry.problems} == {"text of 4 characters", "text of 129 characters",
+                                                           "text of 10 characters", "a number"}  # fmt: skip
+
+
+def test_one_wrong_event_stops_no_other() -> None:
+    good, bad = move_in(), move_in() | {"time": "noon"}
+    reading = read([("content-type", BATCH)], orjson.dumps([good, bad, 7, None, [], {}, good]))
+    assert [entry.event is not None for entry in reading.entries] == [True, False, False, False, False, False, True]
+    assert [entry.index for entry in reading.entries] == list(range(7))
+    assert reading.entries[1].id == bad["id"]
+    assert reading.entries[2].problems[0].code == "not_an_object"
+
+
+def test_a_lone_surrogate_or_nul_names_its_field_and_stops_no_other() -> None:
+    texts = ['"\\ud800"', '"\\u0000"', '"a\0b"']
+    for text in texts:
+        bad = json.dumps(move_in()).replace('"oxnehaga"', text)
+        reading = read([("content-type", BATCH)], f"[{json.dumps(move_in())},{bad}]".encode())
+        assert reading.entries[0].event is not None
+        assert fields(reading.entries[1]) == ["data.area_id"]
+    bad_id = json.dumps(move_in()).replace(move_in()["id"], "\\ud800")
+    entry = read([("content-type", STRUCTURED)], bad_id.encode()).entries[0]
+    assert fields(entry) == ["id"]
+    assert orjson.dumps(entry.id)
+
+
+def test_what_is_not_known_is_dropped_and_named() -> None:
+    whole = move_in() | {"colour": "red", "partitionkey": "x", "traceparent": "nonsense"}
+    whole["data"] |= {"floor": 3}
+    entry = read_one(whole)
+    assert entry.warnings == ("data.floor", "colour")
+    assert entry.event == read_one(move_in()).event
+
+
+@pytest.mark.parametrize("type_", ["se.vatterhem.TenantMovedIn.v2", "se.vatterhem.TenantFlewIn.v1", "TenantMovedIn"])
+def test_unknown_version_is_told_from_unknown_type(type_: str) -> None:
+    problem = read_one(move_in() | {"type": type_}).problems[0]
+    assert problem.field == "type"
+    if type_.endswith("v2"):
+        assert (problem.code, problem.expected) == ("unknown_version", MOVED_IN)
+    else:
+        assert problem.code == "unknown_type"
+
+
+@pytest.mark.parametrize("media_type", ["", "text/plain", "application/xml", "application/cloudevents+xml",
+                                        "multipart/form-data", "application/json; charset=latin-1"])  # fmt: skip
+def test_another_media_type_is_unsupported(media_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType) as caught:
+        read([("content-type", media_type)], b"{}")
+    assert STRUCTURED in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"", "empty_body"), (b"{", "not_json"), (b"\xff", "not_json"), (b"{}", "not_an_object")]
+)
+def test_a_batch_that_is_none(body: bytes, code: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        read([("content-type", BATCH)], body)
+    assert caught.value.code == code
+
+
+def test_an_empty_batch_holds_no_events() -> None:
+    assert read([("content-type", BATCH)], b"[]").entries == ()
+
+
+def test_headers_are_percent_encoded_utf8() -> None:
+    whole = move_in()
+    whole["data"]["tenancy_id"] = whole["subject"] = "Öx 1%"
+    assert binary(whole).event is not None
+    headers = [("content-type", "application/json"), ("ce-subject", "Ãx"), ("ce-id", "%ff")]
+    entry = read(headers, b"{}").entries[0]
+    assert {(p.code, p.field) for p in entry.problems if p.code == "header_encoding"} == {
+        ("header_encoding", "subject"), ("header_encoding", "id"),
+    }  # fmt: skip
+    assert fields(entry).count("id") == 1
+
+
+def test_data_in_base64_is_read() -> None:
+    whole = move_in()
+    whole["data_base64"] = "eyJ0ZW5hbmN5X2lkIjoidCJ9"
+    del whole["data"]
+    assert "data.tenant_ref" in fields(read_one(whole))
+    assert fields(read_one(whole | {"data_base64": "%"})) == ["data_base64"]
+    del whole["data_base64"]
+    assert fields(read_one(whole)) == ["data"]
+
+
+def test_ten_thousand_events_are_read_in_their_order() -> None:
+    one = orjson.dumps(move_in())
+    reading = read([("content-type", BATCH)], b"[%b]" % b",".join([one] * 10_000))
+    assert [entry.index for entry in reading.entries] == list(range(10_000))
+    assert all(entry.event for entry in reading.entries)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet=st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(list(move_in())), JSON, max_size=2),
+    st.dictionaries(st.sampled_from(list(move_in()["data"])), JSON, max_size=2),
+    st.sampled_from([STRUCTURED, BATCH, "application/json"]),
+)
+def test_whatever_is_sent_gets_an_answer(outer: dict[str, Any], inner: dict[str, Any], media_type: str) -> None:
+    whole = move_in()
+    whole["data"] |= inner
+    whole |= outer
+    try:
+        reading = read([("content-type", media_type)], json.dumps([whole] if media_type == BATCH else whole).encode())
+    except Malformed as malformed:
+        problems, entries = list(malformed.problems), list[Entry]()
+    else:
+        problems, entries = [problem for entry in reading.entries for problem in entry.problems], list(reading.entries)
+    assert {problem.code for problem in problems} <= set(get_args(Code))
+    for entry in entries:
+        assert (entry.event is None) == bool(entry.problems)
+        assert orjson.dumps([entry.id, entry.source, entry.type, entry.warnings, list(entry.problems)])
