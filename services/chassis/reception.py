@@ -187,6 +187,7 @@ def broker_for(ctx: Context, reception: Reception, topics: Sequence[str]) -> Kaf
         allow_auto_create_topics=False,  # a typo would make a topic, whatever the cluster's own setting says
         apply_types=False,
         graceful_timeout=5.0,
+        request_timeout_ms=11000,  # a topic that is missing is reported in so many seconds, not in forty
         logger=None,
     )
     subscriber = broker.subscriber(

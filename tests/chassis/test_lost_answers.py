@@ -1,0 +1,103 @@
+"""A network that loses the broker's answers: the relay sends again, and an idempotent producer keeps order and number."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from hem.stack.folder import free_ports
+from hem.stack.kafka import Kafka
+from schemas.notifications import HousingIntroductionOffered
+from services.chassis import relay
+from services.chassis.testkit import Bus, eventually, make_topics, running, settings_for
+
+pytestmark = pytest.mark.timeout(120)
+
+
+class Proxy:
+    """Passes bytes between a client and the broker; can swallow what the broker answers and then cut the line."""
+
+    def __init__(self, port: int, broker: int) -> None:
+        self.port = port
+        self._broker = broker
+        self.swallow = 0
+        self.swallowed = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        async with server:
+            yield
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._broker)
+        cut = asyncio.Event()
+        await asyncio.wait(
+            [
+                asyncio.ensure_future(self._pump(reader, up_writer, cut, answers=False)),
+                asyncio.ensure_future(self._pump(up_reader, writer, cut, answers=True)),
+                asyncio.ensure_future(cut.wait()),
+            ],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        for end in (writer, up_writer):
+            end.close()
+
+    async def _pump(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, cut: asyncio.Event, *, answers: bool
+    ) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                if answers and self.swallow:
+                    self.swallow -= 1
+                    self.swallowed += 1
+                    cut.set()
+                    return
+                target.write(data)
+                await target.drain()
+
+
+async def test_lost_acknowledgements_double_nothing_and_keep_the_order(
+    tmp_path: Path, echo, new_database, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A relay that begins again repeats what it isn't sure of; here the producer alone has to get through.
+    monkeypatch.setattr(relay, "ACKNOWLEDGED_WITHIN", 30.0)
+    monkeypatch.setattr(relay, "SESSION", {})
+    [proxied] = free_ports(1)
+    broker = Kafka(tmp_path / "kafka", settings={"advertised.listeners": f"PLAINTEXT://127.0.0.1:{proxied}"})
+    proxy = Proxy(proxied, broker.port)
+    async with proxy.open():
+        await broker.start()
+        try:
+            prefix = "lost."
+            servers = f"127.0.0.1:{proxied}"
+            await make_topics(servers, prefix)
+            bus = Bus(servers, prefix, None)  # type: ignore[arg-type] (nothing is published by the test itself)
+            settings = settings_for(echo.service, bus, database_url=await new_database(echo.service))
+            async with running(echo.service, settings, clock) as service:
+                for number in range(1, 31):
+                    async with service.ctx.db.transaction() as tx:
+                        for _ in range(10):
+                            tx.publish(offered(f"t-{number % 3}"))
+                    if number % 5 == 0:
+                        proxy.swallow = 1
+
+                async def sent() -> bool:
+                    return await service.ctx.db.pool.fetchval("select count(*) from outbox where sent_at is null") == 0
+
+                await eventually("everything to be sent", sent, within=60)
+                assert proxy.swallowed
+                records = await bus.records("notifications.events")
+            for key in (b"t-0", b"t-1", b"t-2"):
+                assert [int(dict(r.headers)["ce_sequence"]) for r in records if r.key == key] == list(range(1, 101))
+        finally:
+            await broker.stop()
+
+
+def offered(tenancy: str) -> HousingIntroductionOffered:
+    return HousingIntroductionOffered(
+        tenancy_id=tenancy, area_id="oxnehaga", offered_on=date(2019, 3, 2), channel="email"
+    )
