@@ -1,0 +1,6 @@
+"""python -m services.reporting [migrate]"""
+
+from services.chassis.run import main
+from services.reporting.app import service
+
+main(service)

@@ -1,0 +1,87 @@
+"""What the company has decided, folded from all governance.events: pure, and the same in any order."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from schemas.event import EventData
+from schemas.governance import (
+    AreaDefined,
+    ProgrammeEnded,
+    ProgrammeStarted,
+    SteeringDocumentAdopted,
+    SteeringDocumentReplaced,
+    TargetRevised,
+    TargetSet,
+)
+from services.reporting.domain import Fact, identity, precedence, withdrawn_among
+from services.reporting.figures import Area, Document, Landlord, Programme, Target
+
+SYMBOLS = {"percent": "%"}
+
+
+def landlord(facts: Iterable[tuple[Fact, EventData]]) -> Landlord:
+    """The areas, programmes, targets and documents that stand after corrections and withdrawals."""
+    facts = list(facts)
+    withdrawn = withdrawn_among(fact for fact, _ in facts)
+    standing: dict[tuple[Any, ...], tuple[tuple[Any, ...], EventData]] = {}
+    for fact, data in facts:
+        key = (data.type, *data.identity)
+        if identity(fact) not in withdrawn and (key not in standing or precedence(fact) > standing[key][0]):
+            standing[key] = (precedence(fact), data)
+    said = [data for _, data in standing.values()]
+    return Landlord(
+        tuple(sorted((Area(d.area_id, d.name) for d in said if isinstance(d, AreaDefined)), key=lambda a: a.id)),
+        tuple(_programmes(said)),
+        tuple(target for d in said if isinstance(d, TargetSet | TargetRevised) and (target := _target(d))),
+        tuple(sorted(_documents(said), key=lambda d: d.id)),
+    )
+
+
+def _programmes(said: Sequence[EventData]) -> Iterable[Programme]:
+    ends = [d for d in said if isinstance(d, ProgrammeEnded)]
+    for start in (d for d in said if isinstance(d, ProgrammeStarted)):
+        last: date | None = min(
+            (
+                end.ended_on
+                for end in ends
+                if (end.programme, end.area_id) == (start.programme, start.area_id) and end.ended_on >= start.from_
+            ),
+            default=None,
+        )
+        yield Programme(start.programme, start.area_id, start.from_, last)
+
+
+def _target(data: TargetSet | TargetRevised) -> Target | None:
+    """None for a target of something other than an area or the company."""
+    dimension = data.dimension or {}
+    if dimension.keys() - {"area"}:
+        return None
+    return Target(
+        goal=data.goal_id,
+        measure=data.measure,
+        area=dimension.get("area"),
+        comparison=data.comparison,
+        value=None if data.value is None else Decimal(str(data.value)),
+        unit=SYMBOLS.get(data.unit, data.unit),
+        valid_from=data.valid_from,
+        valid_to=data.valid_to,
+        document=data.document_id,
+        revises=isinstance(data, TargetRevised),
+    )
+
+
+def _documents(said: Sequence[EventData]) -> Iterable[Document]:
+    replaced = {d.document_id: d.replaced_on for d in said if isinstance(d, SteeringDocumentReplaced)}
+    for d in said:
+        if isinstance(d, SteeringDocumentAdopted):
+            yield Document(
+                d.document_id,
+                d.title,
+                d.adopted_by,
+                d.valid_from,
+                d.valid_to,
+                d.applies_until_replaced,
+                replaced.get(d.document_id),
+            )

@@ -1,0 +1,345 @@
+"""From Kafka to the figures: reads every topic that reporting may, and applies what it reads exactly once.
+
+Offsets are kept in Postgres, in the transaction of what they count for; Kafka's own are for lag tools only. Every trap
+stepped round here is in docs/decisions and has a test in tests/reporting that fails when it is stepped into.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from schemas.kafka import Malformed
+from schemas.topics import TOPICS
+from services.chassis.backoff import Backoff
+from services.chassis.context import Context
+from services.chassis.errors import Unfit, describe, is_temporary
+from services.chassis.parked import Arrived
+from services.chassis.transaction import Transaction
+from services.reporting import projection, repository
+from services.reporting.definitions import Goals, load
+from services.reporting.projection import SERVICE, Applied, Batch, Fenced, Recent, apply
+from services.reporting.records import fingerprint
+from services.reporting.repository import Offset, Partition
+
+log = structlog.get_logger(__name__)
+
+PART = "reporting.projector"
+IDLE_SECONDS = 1.0
+MEND = "Find out why; then `hem rebuild reporting` reads the topics again from the start."
+
+
+def topics() -> list[str]:
+    """The topics reporting reads, by their names in the catalogue."""
+    return sorted(t.name for t in TOPICS.values() if SERVICE in t.readers and not t.personal and not t.private)
+
+
+async def run(ctx: Context) -> None:
+    """Projects until cancelled. Raises when Kafka can't be reached; the chassis starts it again."""
+    ctx.health.expect(PART)
+    goals = load()
+    cluster = await cluster_id(ctx)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=ctx.settings.kafka_servers,
+        group_id=ctx.group,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=1_000,
+        rebalance_timeout_ms=20_000,
+        max_poll_interval_ms=120_000,
+        max_partition_fetch_bytes=2**20,
+        metadata_max_age_ms=30_000,
+    )
+    projector = Projector(ctx, goals, consumer, cluster)
+    consumer.subscribe([ctx.topic(name) for name in topics()], listener=Listener(projector))
+    try:
+        await consumer.start()
+        while True:
+            await projector.step()
+    finally:
+        await consumer.stop()
+
+
+async def cluster_id(ctx: Context) -> str:
+    admin = AIOKafkaAdminClient(bootstrap_servers=ctx.settings.kafka_servers)
+    await admin.start()
+    try:
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Stops new partitions before anything can be read from the position that Kafka believes in."""
+
+    def __init__(self, projector: "Projector") -> None:
+        self._projector = projector
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._projector.forget()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        # Not a coroutine, so nothing can come between: with an await before the pause, records of the wrong
+        # position would be handed out meanwhile.
+        self._projector.take(list(assigned))
+
+
+class Projector:
+    """One consumer, the partitions it has, and how far each is applied."""
+
+    def __init__(self, ctx: Context, goals: Goals, consumer: AIOKafkaConsumer, cluster: str) -> None:
+        self._ctx = ctx
+        self._goals = goals
+        self._consumer = consumer
+        self._cluster = cluster
+        self._generation = 0
+        self._unplaced: set[TopicPartition] = set()
+        self._next: dict[TopicPartition, int] = {}
+        self._unverified: dict[TopicPartition, bytes] = {}
+        self._alarms: dict[TopicPartition, str] = {}
+        self._recent = Recent()
+        self._backoff = Backoff()
+        self._idle_since = self._committed_at = time.monotonic()
+        self._lag = ctx.metrics.meter.create_gauge(
+            "hem_projection_lag", description="records of this process's partitions not yet applied"
+        )
+
+    def forget(self) -> None:
+        self._generation += 1
+        self._unplaced, self._next, self._unverified, self._alarms = set(), {}, {}, {}
+        self._recent.clear()
+
+    def take(self, partitions: list[TopicPartition]) -> None:
+        self.forget()
+        self._consumer.pause(*partitions)
+        for partition in partitions:
+            self._consumer.seek(partition, 0)  # a position to be paused at; the real one comes from Postgres
+        self._unplaced = set(partitions)
+        if not partitions:
+            self._say_how_it_is()
+
+    async def step(self) -> None:
+        """Places new partitions, or reads what has come and applies it."""
+        if self._unplaced:
+            await self._place()
+        batch = self._expected(await self._fetch())
+        if batch:
+            await self._apply(batch)
+            self._idle_since = time.monotonic()
+        elif time.monotonic() - self._idle_since >= IDLE_SECONDS:
+            self._idle_since = time.monotonic()
+            await self._look_for_rebuild()
+        await self._tell_kafka()
+
+    async def _place(self) -> None:
+        """Begins each new partition where Postgres says, after a look at whether the log is still the same one."""
+        generation, partitions = self._generation, sorted(self._unplaced)
+        try:
+            offsets = await self._offsets(partitions)
+            begins = await self._consumer.beginning_offsets(partitions)
+            ends = await self._consumer.end_offsets(partitions)
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            await self._wait("offsets can't be read", error)
+            return
+        if generation != self._generation:
+            return  # assigned anew meanwhile
+        self._backoff.reset()
+        for partition in partitions:
+            self._place_one(partition, offsets[self._ours(partition)], begins[partition], ends[partition])
+        self._unplaced = set()
+        self._say_how_it_is()
+
+    def _place_one(self, partition: TopicPartition, offset: Offset, begin: int, end: int) -> None:
+        where = f"{partition.topic}/{partition.partition}"
+        if offset.cluster != self._cluster:
+            self._alarm(partition, f"{where} was read from cluster {offset.cluster}, and this is {self._cluster}.")
+        elif offset.next > end:
+            self._alarm(partition, f"{where} was read up to {offset.next} and ends at {end}: it was made anew.")
+        elif offset.fingerprint is not None and begin > offset.next:
+            self._alarm(partition, f"{where} was read up to {offset.next} and begins at {begin}: records are gone.")
+        else:
+            self._next[partition] = start = max(offset.next, begin)
+            if offset.fingerprint is not None and start > begin:
+                self._unverified[partition] = offset.fingerprint
+                start -= 1
+            self._consumer.seek(partition, start)
+            self._consumer.resume(partition)
+
+    async def _offsets(self, partitions: list[TopicPartition]) -> Mapping[Partition, Offset]:
+        async with self._ctx.db.transaction() as tx:
+            ours = [self._ours(partition) for partition in partitions]
+            for topic, part in ours:
+                await tx.execute(repository.START_OFFSET, topic, part, self._cluster)
+            return await repository.offsets(tx.connection, ours)
+
+    async def _fetch(self) -> dict[TopicPartition, list[ConsumerRecord[Any, Any]]]:
+        """What has come: soon when little comes, up to a whole batch when much is waiting."""
+        found: dict[TopicPartition, list[ConsumerRecord[Any, Any]]] = {}
+        most, total, wait = self._ctx.settings.batch, 0, 200
+        while total < most:
+            try:
+                got = await self._consumer.getmany(timeout_ms=wait, max_records=most - total)
+            except OffsetOutOfRangeError as error:
+                self._out_of_range(error)
+                break
+            count = sum(len(records) for records in got.values())
+            for partition, records in got.items():
+                found.setdefault(partition, []).extend(records)
+            total += count
+            if count < most // 50:
+                break
+            wait = 20
+        return found
+
+    def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
+        for partition, offset in error.args[0].items():
+            if partition in self._next:
+                where = f"{partition.topic}/{partition.partition}"
+                self._alarm(partition, f"{where} has no offset {offset} any more: it was made anew.")
+        self._say_how_it_is()
+
+    def _expected(self, found: Mapping[TopicPartition, list[ConsumerRecord[Any, Any]]]) -> Batch:
+        """The records to apply: of placed partitions, from the next offset on, in a log that is still the same."""
+        batch: dict[Partition, list[ConsumerRecord[Any, Any]]] = {}
+        for partition, records in found.items():
+            if partition not in self._next or not records:
+                continue
+            last_applied = self._unverified.pop(partition, None)
+            if last_applied is not None and fingerprint(records[0]) != last_applied:
+                where = f"{partition.topic}/{partition.partition}"
+                self._alarm(partition, f"{where} holds another record at {records[0].offset}: it was made anew.")
+                self._say_how_it_is()
+                continue
+            new = [record for record in records if record.offset >= self._next[partition]]
+            if new:
+                batch[self._ours(partition)] = new
+        return batch
+
+    async def _apply(self, batch: Batch) -> None:
+        """Applies a batch, however long Postgres takes to be there; in halves where a record spoils it."""
+        generation = self._generation
+        while generation == self._generation:
+            try:
+                await self._commit(batch)
+            except Fenced:
+                log.info("offsets have moved, reading them again")
+                self._place_again()
+            except Exception as error:
+                if is_temporary(error) or _is_race(error):
+                    await self._wait("a batch can't be applied yet", error)
+                    continue
+                await self._apply_in_halves(batch, error)
+            return
+
+    async def _apply_in_halves(self, batch: Batch, error: Exception) -> None:
+        records = [record for records in batch.values() for record in records]
+        if len(records) == 1:
+            log.error("a record can't be applied", topic=records[0].topic, offset=records[0].offset, exc_info=error)
+            await self._commit(batch, defect=describe(error))
+            return
+        middle = len(records) // 2
+        for half in (records[:middle], records[middle:]):
+            part: dict[Partition, list[ConsumerRecord[Any, Any]]] = {}
+            for record in half:
+                part.setdefault(self._ours(TopicPartition(record.topic, record.partition)), []).append(record)
+            await self._apply(part)
+
+    async def _commit(self, batch: Batch, defect: str | None = None) -> None:
+        started = time.monotonic()
+        believed = {self._ours(partition): offset for partition, offset in self._next.items()}
+        if not batch.keys() <= believed.keys():
+            return  # no longer ours
+        with self._ctx.tracer.start_as_current_span("project"):
+            async with self._ctx.db.transaction() as tx:
+                applied: Applied = await apply(
+                    tx, self._goals, batch, believed=believed, recent=self._recent, defect=defect
+                )
+        self._recent.add(applied.identities)
+        for (topic, part), records in batch.items():
+            partition = TopicPartition(self._ctx.topic(topic), part)
+            if partition in self._next:
+                self._next[partition] = records[-1].offset + 1
+        self._backoff.reset()
+        self._say_how_it_is()
+        metrics = self._ctx.metrics
+        metrics.received.add(sum(map(len, batch.values())))
+        metrics.handled.add(applied.facts)
+        metrics.parked.add(applied.parked)
+        metrics.batch_duration.record(time.monotonic() - started)
+
+    async def _look_for_rebuild(self) -> None:
+        """Whether offsets were set back, or partitions read on, by somebody else."""
+        believed = {self._ours(partition): offset for partition, offset in self._next.items()}
+        alarmed = [self._ours(partition) for partition in self._alarms]
+        try:
+            async with self._ctx.db.transaction() as tx:
+                stored = await repository.offsets(tx.connection, [*believed, *alarmed])
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            await self._wait("offsets can't be read", error)
+            return
+        self._backoff.reset()
+        self._say_how_it_is()
+        moved = any(p not in stored or stored[p].next != offset for p, offset in believed.items())
+        if moved or any(p not in stored for p in alarmed):
+            self._place_again()
+
+    def _place_again(self) -> None:
+        self.take(list(self._consumer.assignment()))
+
+    async def _tell_kafka(self) -> None:
+        """Commits to Kafka what Postgres has committed: for those who watch lag, never read by us."""
+        if time.monotonic() - self._committed_at < IDLE_SECONDS:
+            return
+        self._committed_at = time.monotonic()
+        try:
+            self._lag.set(sum(max((self._consumer.highwater(p) or 0) - n, 0) for p, n in self._next.items()))
+            if self._next:
+                await asyncio.wait_for(self._consumer.commit(dict(self._next)), 5)
+        except (KafkaError, TimeoutError) as error:
+            log.debug("Kafka didn't take the offsets", error=describe(error))
+
+    def _alarm(self, partition: TopicPartition, what: str) -> None:
+        log.error("a topic isn't the one that was read", topic=partition.topic, partition=partition.partition, why=what)
+        self._alarms[partition] = what
+        self._next.pop(partition, None)
+        self._consumer.pause(partition)
+
+    def _say_how_it_is(self) -> None:
+        if self._alarms:
+            self._ctx.health.bad(PART, " ".join([*sorted(self._alarms.values()), MEND]))
+        else:
+            self._ctx.health.ok(PART)
+
+    async def _wait(self, what: str, error: Exception) -> None:
+        log.warning(what, error=describe(error))
+        self._ctx.metrics.waits.add(1)
+        if not _is_race(error):
+            self._ctx.health.bad(PART, f"waiting: {describe(error)}")
+        await self._backoff.wait()
+
+    def _ours(self, partition: TopicPartition) -> Partition:
+        return self._ctx.catalogue_name(partition.topic), partition.partition
+
+
+def _is_race(error: BaseException) -> bool:
+    """Whether two processes added the same new subject at once: the second finds it when it tries again."""
+    return isinstance(error, asyncpg.UniqueViolationError)
+
+
+async def replay(ctx: Context, record: Arrived, tx: Transaction) -> None:
+    """Projects a parked record again, now that it can be read. Raises `Unfit` where it still can't."""
+    try:
+        await projection.replay(tx, load(), record)
+    except Malformed as malformed:
+        raise Unfit(malformed.code, malformed.detail) from malformed
