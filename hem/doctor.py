@@ -1,7 +1,9 @@
 """hem doctor: what a start needs, looked at one by one."""
 
 import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from hem.door import Door, DoorError
 from hem.home import Home, door_port
@@ -38,9 +40,10 @@ def _folder(home: Home) -> str:
 
 
 def _migrations() -> str:
-    found = shutil.which("dbmate")
+    beside_python = Path(sys.executable).parent / "dbmate"
+    found = str(beside_python) if beside_python.exists() else shutil.which("dbmate")
     if found is None:
-        raise StackError("dbmate is not found: run `hem` from the environment that make run made.")
+        raise StackError("dbmate is missing: install Hem with its `local` extra (make run does).")
     return found
 
 

@@ -61,7 +61,10 @@ class Home:
         """A port for each part, the same as last time where it is still free."""
         file = self.root / "ports.json"
         known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-        ports = {part: known[part] if is_free(known.get(part, 1)) else free_ports(1)[0] for part in parts}
+        ports = {}
+        for part in parts:
+            last = known.get(part)
+            ports[part] = last if last and is_free(last) else free_ports(1)[0]
         file.write_text(json.dumps(ports, indent=1))
         return ports
 

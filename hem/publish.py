@@ -80,7 +80,10 @@ class KeyRing:
             return False
         wanted = sorted(sources | set(self._kept["sources"]))
         order = {"publisher": self.publisher, "allow": ["all"], "sources": wanted}
-        made = self.door.operate("POST", "/ops/gateway/keys", order)
+        try:
+            made = self.door.operate("POST", "/ops/gateway/keys", order)
+        except DoorError as error:
+            raise DoorError(f"{error}\nTo publish as that publisher, give its key with --key or HEM_KEY.") from error
         self._kept = {"sources": wanted, "key": made["key"]}
         self.door.home.keep_secret(self._name, orjson.dumps(self._kept).decode())
         return True

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
@@ -28,6 +29,13 @@ async def provision(
         return await _drift(admin, [topic for name, topic in topics.items() if name in existing], prefix)
     finally:
         await admin.close()
+
+
+async def is_empty(servers: str, topic: str, *, prefix: str = "") -> bool:
+    """Whether nothing was ever published on a topic of the catalogue."""
+    partitions = [TopicPartition(f"{prefix}{topic}", number) for number in range(TOPICS[topic].partitions)]
+    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
+        return not any((await consumer.end_offsets(partitions)).values())
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Iterable[Topic], prefix: str, replicas: int) -> None:

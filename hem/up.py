@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import httpx2
 
@@ -22,17 +23,50 @@ READY_WITHIN = 60.0
 PARTS = ("postgres", "kafka", "catcher", "smtp", *SERVICES)
 
 
+class Demo:
+    """Whether this home holds the made-up year, kept as a file: made-up data is labelled for ever, and never mixed into real."""
+
+    def __init__(self, home: Home, *, wanted: bool) -> None:
+        self._mark = home.root / "made-up"
+        self._wanted = wanted
+        self._empty = False
+
+    def look(self, *, empty: bool) -> None:
+        """Told once, before the services start, whether any household has moved in yet."""
+        self._empty = empty
+
+    @property
+    def labelled(self) -> bool:
+        """Whether pages say that the data is made up."""
+        return self._mark.exists() or (self._wanted and self._empty)
+
+    @property
+    def to_play(self) -> bool:
+        """Whether the year is still to be played, or to be played to its end."""
+        if self._mark.exists():
+            return self._wanted and self._mark.read_text() != "played"
+        return self._wanted and self._empty
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is wanted where other data is."""
+        return self._wanted and not self._empty and not self._mark.exists()
+
+    def note(self, state: Literal["started", "played"]) -> None:
+        self._mark.write_text(state)
+
+
 class Stack:
     """The stack of `home`, its door on `port`. `say` gets a line for what a person should know."""
 
     def __init__(
-        self, home: Home, *, port: int | None = None, made_up: bool = False, say: Callable[[str], None] = print
+        self, home: Home, *, port: int | None = None, demo: bool = False, say: Callable[[str], None] = print
     ) -> None:
         self.home = home
         self.port = port or door_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.parts: dict[str, Kafka | Postgres | ServerProcess] = {}
-        self._made_up = made_up
+        self.demo = Demo(home, wanted=demo)
         self._say = say
         self._supervisor = Supervisor(say)
         self._lock: FolderLock | None = None
@@ -57,6 +91,7 @@ class Stack:
         )
         for line in drift:
             self._say(line)
+        self.demo.look(empty=await topics.is_empty(kafka.servers, "tenancy.events"))
         environments = {service: self._environment(service, addresses[service], kafka.servers) for service in SERVICES}
         await asyncio.gather(*(self._migrate(service, environments[service]) for service in SERVICES))
         await self._stage(
@@ -107,7 +142,7 @@ class Stack:
             "HEM_OPERATOR_TOKEN": self.home.secret("operator-token"),
             "HEM_PUBLIC_URL": self.url,
             "HEM_LOOPBACK": "true",
-            "HEM_MADE_UP": str(self._made_up).lower(),
+            "HEM_MADE_UP": str(self.demo.labelled).lower(),
         }
 
     def _environment(self, service: str, database: str, servers: str) -> dict[str, str]:

@@ -121,7 +121,7 @@ def keys_revoke(
 def rebuild(
     service: Annotated[str, typer.Argument(help="reporting: the only one whose data comes from the topics alone.")],
 ) -> None:
-    """Make a service's figures anew from the topics. The old ones are shown until it is done."""
+    """Make a service's figures anew from the topics. Until it is done they count what has been read so far."""
     if service != "reporting":
         fail(f"{service} can't be rebuilt from the topics; only reporting can.")
     path = "/ops/reporting/rebuild"

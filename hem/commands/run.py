@@ -10,6 +10,8 @@ from typing import Annotated, TextIO
 import typer
 
 from hem.commands.common import fail
+from hem.commands.events import show_goals
+from hem.demo.play import play
 from hem.doctor import examine
 from hem.door import Door, DoorError
 from hem.home import Home
@@ -25,21 +27,34 @@ def up(
 ) -> None:
     """Run all of Hem on this machine until Ctrl-C. Data is kept in HEM_HOME (./.hem); pages are on HEM_PORT (8000)."""
     home = Home.here()
-    stack = Stack(home, made_up=demo, say=say)
-    raise typer.Exit(asyncio.run(run(stack, lambda: welcome(stack, demo=demo))))
+    stack = Stack(home, demo=demo, say=say)
+    raise typer.Exit(asyncio.run(run(stack, lambda: welcome(stack))))
 
 
-async def welcome(stack: Stack, *, demo: bool) -> None:
-    """What is done once everything answers: start-up data, the ready line, a sign-in, the demo."""
+async def welcome(stack: Stack) -> None:
+    """What is done once everything answers: start-up data, the ready line, the made-up year, a sign-in."""
 
-    def publish_and_greet() -> None:
+    def greet() -> None:
         with Door(stack.home, url=stack.url) as door:
             publish_startup(door)
             say(f"Hem is ready at {stack.url}")
+            if stack.demo.to_play:
+                stack.demo.note("started")
+                play(door, say)
+                stack.demo.note("played")
+            elif stack.demo.refused:
+                say(f"There is data in {stack.home.root} already: the made-up year is left out.")
+            if stack.demo.labelled:
+                show_goals([f for f in door.read("/api/goals", {"period": "2019"}) if f["denominator"]])
+                say("These figures are made up. Look at the goals: " + stack.url)
+                say(
+                    f"Households to reach by hand: {stack.url}/todo   Mail that was sent: {stack.url}/mail   (both after signing in)"
+                )
             link = door.operate("POST", "/ops/gateway/sign-in-link")["url"]
             say(f"Sign in once, within ten minutes, on this machine: {link}")
+            say("Ctrl-C stops.")
 
-    await asyncio.to_thread(publish_and_greet)
+    await asyncio.to_thread(greet)
 
 
 async def run(stack: Stack, then: Callable[[], Awaitable[None]]) -> int:
