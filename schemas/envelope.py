@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import orjson
 from pydantic import ValidationError
 
 from . import fields
@@ -21,6 +20,7 @@ from .event import Event, EventData
 from .text import NOT_JSON, dump_json, parse_json, unstorable
 
 REQUIRED: Final = ("specversion", "id", "source", "type", "time")
+_REQUIRED: Final = frozenset(REQUIRED)
 IGNORED: Final = frozenset({"traceparent", "tracestate", "partitionkey", "sequencetype", "data", "data_base64"})
 ESCAPED_NUL: Final = rb"\u0000"
 A_MOMENT: Final = "a time with offset, such as 2019-03-01T12:00:00+01:00, that exists"
@@ -153,9 +153,9 @@ def attributes_of(raw: Mapping[str, object]) -> Attributes:
                 checked[name] = check(value)
             except _Unfit as unfit:
                 problems.append(Problem("invalid_attribute", name, str(unfit), kind(value)))
-    absent = (name for name in REQUIRED if raw.get(name) is None)
-    problems.extend(Problem("missing_attribute", name, expected_of(name), "nothing") for name in absent)
-    if problems:
+    if problems or not checked.keys() >= _REQUIRED:
+        absent = [name for name in REQUIRED if raw.get(name) is None]
+        problems.extend(Problem("missing_attribute", name, expected_of(name), "nothing") for name in absent)
         raise Malformed(problems)
     get = checked.get
     return Attributes(
@@ -240,15 +240,6 @@ def parse_data(model: type[EventData], body: bytes) -> tuple[EventData, list[str
         if len(unknown) < error.error_count():
             raise Malformed(_problems(error)) from None
     return model.model_validate_json(body, extra="ignore"), unknown
-
-
-def unknown_fields(model: type[EventData], data: Mapping[str, object]) -> list[str]:
-    """The paths of fields in `data` (JSON values) that `model` does not know, such as `statistics_regions[0].colour`."""
-    try:
-        model.model_validate_json(orjson.dumps(data))
-    except ValidationError as error:
-        return [path(entry["loc"]) for entry in error.errors() if entry["type"] == "extra_forbidden"]
-    return []
 
 
 def parse_event(found: Attributes, body: bytes) -> tuple[Event[EventData], list[str]]:

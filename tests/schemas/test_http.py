@@ -167,6 +167,20 @@ def test_headers_are_percent_encoded_utf8() -> None:
     assert fields(entry).count("id") == 1
 
 
+def test_an_event_with_one_unreadable_header_is_refused() -> None:
+    headers = [(f"ce-{name}", value) for name, value in move_in().items() if name not in ("data", "subject")]
+    headers += [("content-type", "application/json"), ("ce-subject", "%ff")]
+    entry = read(headers, orjson.dumps(move_in()["data"])).entries[0]
+    assert (entry.event, fields(entry)) == (None, ["subject"])
+
+
+def test_nesting_too_deep_is_refused_and_stops_no_other() -> None:
+    deep = json.dumps(move_in()).replace('"oxnehaga"', "[" * 400 + "]" * 400)
+    reading = read([("content-type", BATCH)], f"[{deep},{json.dumps(move_in())}]".encode())
+    assert reading.entries[0].problems[0].code == "not_json"
+    assert reading.entries[1].event is not None
+
+
 def test_data_in_base64_is_read() -> None:
     whole = move_in()
     whole["data_base64"] = "eyJ0ZW5hbmN5X2lkIjoidCJ9"
