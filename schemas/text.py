@@ -37,7 +37,7 @@ def dump_json(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        raise Malformed.because("not_json", NOT_JSON, "deeper nesting") from None
+        raise Malformed.because("not_json", NOT_JSON, "deeper nesting", "data") from None
 
 
 def unstorable(value: object, under: str) -> str | None:
