@@ -122,10 +122,11 @@ class Conversation:
 
     async def _send(self, mail: EmailMessage, to: Envelope) -> Answer:
         client = await self._connected()
-        if to.utf8 and not client.supports_extension("smtputf8"):
-            return Refused("address_refused")
         options = ["SMTPUTF8"] if to.utf8 else []
-        await client.sendmail(self._settings.smtp_from, [to.address], mail.as_bytes(), mail_options=options)
+        try:
+            await client.sendmail(self._settings.smtp_from, [to.address], mail.as_bytes(), mail_options=options)
+        except (aiosmtplib.SMTPNotSupported, ValueError):  # an address this server, or any, can't be given
+            return Refused("address_refused")
         return Accepted()
 
     async def _connected(self) -> aiosmtplib.SMTP:
