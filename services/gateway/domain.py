@@ -24,8 +24,8 @@ EventKey = tuple[str, str]
 IDENTITIES_KEPT = timedelta(days=400)
 MAX_BATCH = 20_000
 """Events in one request."""
-MAX_EVENT = 256 * 1024
-"""Bytes of one event's data. Topics take more, so that no event that is let in can be too large for its record."""
+MAX_EVENT = 64 * 1024
+"""Bytes of one event's data: what CloudEvents asks everybody to carry, and well below what the topics take."""
 ALL = "all"
 OWN_SOURCES = frozenset(f"urn:hem:{s}" for s in ("gateway", "placements", "surveys", "notifications", "reporting"))
 """Sources of our own services, which no publisher can have."""

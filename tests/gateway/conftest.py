@@ -1,13 +1,18 @@
 """The gateway as its users meet it: a running service, keys, and events as they stand in JSON."""
 
+import asyncio
 import itertools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import pytest
 
+from services.chassis.service import Service
 from services.chassis.testkit import OPERATOR, Running, Start, eventually
 from services.gateway.app import service
 
@@ -19,9 +24,65 @@ Post = Callable[..., Awaitable[httpx2.Response]]
 Json = dict[str, Any]
 
 
+@dataclass
+class Cable:
+    """A TCP line to Postgres that can be pulled out and put back."""
+
+    host: str
+    port: int
+    near: int = 0
+    plugged: bool = True
+    lines: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection: both ways until either end, or the cable, gives up."""
+        if not self.plugged:
+            writer.close()
+            return
+        far_reader, far_writer = await asyncio.open_connection(self.host, self.port)
+        self.lines |= {writer, far_writer}
+        try:
+            await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
+        finally:
+            self.lines -= {writer, far_writer}
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    @asynccontextmanager
+    async def pulled(self) -> AsyncIterator[None]:
+        """Cuts what is connected and lets nobody connect, until the block ends."""
+        self.plugged = False
+        for line in list(self.lines):
+            line.transport.abort()
+        yield
+        self.plugged = True
+
+
 @pytest.fixture
-async def gateway(start: Start) -> Running:
-    return await start(service)
+async def cable(postgres_dsn: str) -> AsyncIterator[Cable]:
+    address = urlsplit(postgres_dsn)
+    cable = Cable(str(address.hostname), int(address.port or 5432))
+    server = await asyncio.start_server(cable.carry, "127.0.0.1", 0)
+    async with server:
+        cable.near = server.sockets[0].getsockname()[1]
+        yield cable
+
+
+@pytest.fixture
+async def gateway(cable: Cable, start: Start, new_database: Callable[[Service], Awaitable[str]]) -> Running:
+    """The service, with a cable to its database that a test may pull."""
+    dsn = urlsplit(await new_database(service))
+    credentials, at, _ = dsn.netloc.rpartition("@")
+    through = dsn._replace(netloc=f"{credentials}{at}127.0.0.1:{cable.near}")
+    return await start(service, database_url=urlunsplit(through))
 
 
 @pytest.fixture
@@ -54,9 +115,10 @@ def post(gateway: Running, key: str) -> Post:
         body: Any, *, key: str | None = own, content_type: str | None = None, **headers: str
     ) -> httpx2.Response:
         if not isinstance(body, bytes):
-            content_type = content_type or (BATCH if isinstance(body, list) else STRUCTURED)
+            usual = BATCH if isinstance(body, list) else STRUCTURED
+            content_type = usual if content_type is None else content_type
             body = json.dumps(body).encode()
-        sent = {"content-type": content_type or STRUCTURED}
+        sent = {"content-type": STRUCTURED if content_type is None else content_type}
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -68,13 +130,13 @@ def post(gateway: Running, key: str) -> Post:
 _numbers = itertools.count()
 
 
-def event(name: str, subject: str, data: Json, **attributes: Any) -> Json:
+def event(name: str, about: str, data: Json, **attributes: Any) -> Json:
     made: Json = {
         "specversion": "1.0",
         "id": f"e-{next(_numbers)}",
         "source": "urn:test:housing",
         "type": f"se.vatterhem.{name}.v1",
-        "subject": subject,
+        "subject": about,
         "time": "2019-03-01T12:00:00+01:00",
         "datacontenttype": "application/json",
         "data": data,
@@ -137,7 +199,7 @@ def all_sent(gateway: Running) -> Callable[[], Awaitable[None]]:
 
     async def wait() -> None:
         async def probe() -> bool:
-            return await gateway.ctx.db.pool.fetchval("select count(*) from outbox where sent_at is null") == 0
+            return not await gateway.ctx.db.pool.fetchval("select count(*) from outbox where sent_at is null")
 
         await eventually("the outbox to be sent", probe)
 

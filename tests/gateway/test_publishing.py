@@ -2,10 +2,16 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import perf_counter
+from typing import Any
 from urllib.parse import quote
 
+import httpx2
+from aiokafka import ConsumerRecord
+
+from schemas.event import EventData
 from schemas.governance import AreaDefined
 from schemas.kafka import from_record
 from schemas.tenancy import TenantMovedIn
@@ -13,9 +19,15 @@ from schemas.withdrawal import EventWithdrawn
 from services.chassis.testkit import Bus, MovableClock, Running, eventually
 from services.gateway import service as verbs
 
+Json = dict[str, Any]
+Make = Callable[..., Json]
+Post = Callable[..., Awaitable[httpx2.Response]]
+MakeKey = Callable[..., Awaitable[str]]
+Wait = Callable[[], Awaitable[None]]
+
 
 async def test_an_event_lands_on_its_topic_with_what_the_publisher_said(
-    bus: Bus, clock: MovableClock, post, move_in
+    bus: Bus, clock: MovableClock, post: Post, move_in: Make
 ) -> None:
     sent = move_in("t-1", history=True, sequence=7)
     answer = await post(sent)
@@ -34,7 +46,7 @@ async def test_an_event_lands_on_its_topic_with_what_the_publisher_said(
     assert ("content-type", b"application/json") in record.headers
 
 
-async def test_binary_mode_reads_attributes_from_headers(bus: Bus, post, move_in) -> None:
+async def test_binary_mode_reads_attributes_from_headers(bus: Bus, post: Post, move_in: Make) -> None:
     sent = move_in("hyreskontrakt-å")
     data = json.dumps(sent.pop("data")).encode()
     headers = {f"ce-{name}": quote(str(value)) for name, value in sent.items() if name != "datacontenttype"}
@@ -43,14 +55,16 @@ async def test_binary_mode_reads_attributes_from_headers(bus: Bus, post, move_in
     assert event.subject == "hyreskontrakt-å"
 
 
-async def test_the_publishers_trace_is_kept_and_one_is_made_otherwise(bus: Bus, post, move_in) -> None:
+async def test_the_publishers_trace_is_kept_and_one_is_made_otherwise(bus: Bus, post: Post, move_in: Make) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     await post(move_in("t-1", traceparent=parent))
     [event] = await bus.expect(TenantMovedIn)
     assert event.traceparent == parent
 
 
-async def test_the_same_event_again_is_a_duplicate_and_lands_once(bus: Bus, post, move_in, all_sent) -> None:
+async def test_the_same_event_again_is_a_duplicate_and_lands_once(
+    bus: Bus, post: Post, move_in: Make, all_sent: Wait
+) -> None:
     sent = move_in()
     first, again = await post(sent), await post(sent | {"time": "2019-03-01T11:00:00Z"})
     assert (first.json()["status"], again.json()["status"]) == ("accepted", "duplicate")
@@ -59,7 +73,7 @@ async def test_the_same_event_again_is_a_duplicate_and_lands_once(bus: Bus, post
     assert len(await bus.events(TenantMovedIn)) == 1
 
 
-async def test_the_same_id_with_other_content_is_a_conflict(post, move_in) -> None:
+async def test_the_same_id_with_other_content_is_a_conflict(post: Post, move_in: Make) -> None:
     sent = move_in()
     await post(sent)
     for other in (
@@ -76,7 +90,7 @@ async def test_the_same_id_with_other_content_is_a_conflict(post, move_in) -> No
     assert (await post(sent)).json()["status"] == "duplicate"
 
 
-async def test_of_parallel_posts_one_is_accepted(bus: Bus, post, move_in, all_sent) -> None:
+async def test_of_parallel_posts_one_is_accepted(bus: Bus, post: Post, move_in: Make, all_sent: Wait) -> None:
     same = move_in("t-1")
     other = move_in("t-1", id=same["id"], data={"area_id": "raslatt"})
     answers = await asyncio.gather(*(post(e) for e in [same, other] * 8))
@@ -86,7 +100,7 @@ async def test_of_parallel_posts_one_is_accepted(bus: Bus, post, move_in, all_se
     assert len(await bus.events(TenantMovedIn)) == 1
 
 
-async def test_parallel_batches_in_opposite_orders_do_not_block_each_other(post, move_in) -> None:
+async def test_parallel_batches_in_opposite_orders_do_not_block_each_other(post: Post, move_in: Make) -> None:
     events = [move_in(f"t-{n}") for n in range(500)]
     answers = await asyncio.gather(*(post(batch) for batch in [events, events[::-1]] * 3))
     assert {a.status_code for a in answers} == {202}
@@ -94,11 +108,11 @@ async def test_parallel_batches_in_opposite_orders_do_not_block_each_other(post,
     assert sorted(accepted) == sorted(e["id"] for e in events)
 
 
-async def test_a_batch_is_answered_in_the_order_sent(bus: Bus, post, move_in) -> None:
+async def test_a_batch_is_answered_in_the_order_sent(bus: Bus, post: Post, move_in: Make) -> None:
     known = move_in("t-0")
     await post(known)
     new = move_in("t-1")
-    batch = [
+    batch: list[Any] = [
         new,
         known,
         move_in("t-2", data={"moved_in_on": "2019-02-30"}),
@@ -122,7 +136,7 @@ async def test_a_batch_is_answered_in_the_order_sent(bus: Bus, post, move_in) ->
     assert {e.subject for e in await bus.events(TenantMovedIn)} == {"t-0", "t-1", "t-4"}
 
 
-async def test_a_batch_of_new_and_known_events_is_202(post, move_in) -> None:
+async def test_a_batch_of_new_and_known_events_is_202(post: Post, move_in: Make) -> None:
     known = move_in("t-0")
     await post(known)
     answer = await post([known, move_in("t-1")])
@@ -130,12 +144,12 @@ async def test_a_batch_of_new_and_known_events_is_202(post, move_in) -> None:
     assert set(answer.json()[0]) == {"id", "source", "status"}
 
 
-async def test_an_empty_batch_is_accepted(post) -> None:
+async def test_an_empty_batch_is_accepted(post: Post) -> None:
     answer = await post([])
     assert (answer.status_code, answer.json()) == (202, [])
 
 
-async def test_ten_thousand_events_in_one_batch(bus: Bus, post, move_in, all_sent) -> None:
+async def test_ten_thousand_events_in_one_batch(bus: Bus, post: Post, move_in: Make, all_sent: Wait) -> None:
     events = [move_in(f"t-{n}") for n in range(10_000)]
     start = perf_counter()
     answer = await post(events)
@@ -148,12 +162,12 @@ async def test_ten_thousand_events_in_one_batch(bus: Bus, post, move_in, all_sen
     assert len({e.id for e in await bus.events(TenantMovedIn)}) == 10_000
 
 
-async def test_more_events_than_a_batch_holds_are_refused(post) -> None:
+async def test_more_events_than_a_batch_holds_are_refused(post: Post) -> None:
     answer = await post(b"[" + b"1," * 30_000 + b"1]", content_type="application/cloudevents-batch+json")
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:hem:problem:too-large")
 
 
-async def test_unknown_fields_are_dropped_and_named(bus: Bus, post, move_in) -> None:
+async def test_unknown_fields_are_dropped_and_named(bus: Bus, post: Post, move_in: Make) -> None:
     answer = await post(move_in(data={"colour": "röd"}, mood="fine"))
     assert answer.status_code == 202
     assert [warning.split(" ")[0] for warning in answer.json()["warnings"]] == ["data.colour", "mood"]
@@ -162,20 +176,23 @@ async def test_unknown_fields_are_dropped_and_named(bus: Bus, post, move_in) -> 
     assert not any(b"fine" in value for _, value in record.headers)
 
 
-async def test_a_move_in_by_letter_only_says_nothing_of_where(bus: Bus, gateway: Running, post, move_in) -> None:
+async def test_a_move_in_by_letter_only_says_nothing_of_where(
+    bus: Bus, gateway: Running, post: Post, move_in: Make
+) -> None:
     sent = move_in(data={"contact_rule": "letter_only", "dwelling_id": "secret-door", "building_id": "secret-house"})
     answer = await post(sent)
     assert answer.status_code == 202
     assert [w.split(" ")[0] for w in answer.json()["warnings"]] == ["data.building_id", "data.dwelling_id"]
     [record] = await _records_of(bus, TenantMovedIn)
     event = from_record(record.key, record.value, record.headers)
+    assert isinstance(event.data, TenantMovedIn)
     assert event.data.area_id == "oxnehaga"
     assert b"secret" not in record.value
     kept = await gateway.ctx.db.pool.fetch("select payload from outbox")
     assert all(b"secret" not in row["payload"] for row in kept)
 
 
-async def test_nothing_is_kept_when_the_outbox_can_not_be_written(gateway: Running, post, move_in) -> None:
+async def test_nothing_is_kept_when_the_outbox_can_not_be_written(gateway: Running, post: Post, move_in: Make) -> None:
     sent = move_in()
     pool = gateway.ctx.db.pool
     await pool.execute("alter table outbox add constraint broken check (key <> 't-1') not valid")
@@ -186,26 +203,32 @@ async def test_nothing_is_kept_when_the_outbox_can_not_be_written(gateway: Runni
     assert (await post(sent)).json()["status"] == "accepted"
 
 
-async def test_a_withdrawal_follows_its_event_to_topic_and_key(bus: Bus, post, move_in, withdrawal) -> None:
+async def test_a_withdrawal_follows_its_event_to_topic_and_key(
+    bus: Bus, post: Post, move_in: Make, withdrawal: Make
+) -> None:
     sent = move_in("t-1")
     await post(sent)
     taken_back = withdrawal(sent)
     assert (await post(taken_back)).json()["status"] == "accepted"
     assert (await post(taken_back)).json()["status"] == "duplicate"
-    [event] = await _events_on(bus, "tenancy.events", EventWithdrawn)
-    assert (event.subject, event.data.withdrawn_id) == ("t-1", sent["id"])
+    [(subject, data)] = await _withdrawals_on(bus, "tenancy.events")
+    assert (subject, data.withdrawn_id) == ("t-1", sent["id"])
     records = await bus.records("tenancy.events")
     assert len({record.partition for record in records}) == 1
 
 
-async def test_a_withdrawal_may_stand_in_the_batch_of_its_event(bus: Bus, post, withdrawal, move_in) -> None:
+async def test_a_withdrawal_may_stand_in_the_batch_of_its_event(
+    bus: Bus, post: Post, withdrawal: Make, move_in: Make
+) -> None:
     sent = move_in("t-1")
     answer = await post([withdrawal(sent), sent])
     assert answer.status_code == 202
-    assert len(await _events_on(bus, "tenancy.events", EventWithdrawn)) == 1
+    assert len(await _withdrawals_on(bus, "tenancy.events")) == 1
 
 
-async def test_what_can_not_be_withdrawn(post, make_key, move_in, contact, withdrawal) -> None:
+async def test_what_can_not_be_withdrawn(
+    post: Post, make_key: MakeKey, move_in: Make, contact: Make, withdrawal: Make
+) -> None:
     sent, other, person = move_in("t-1"), move_in("t-1", source="urn:test:other"), contact("ref-1")
     stranger = await make_key("stranger", sources=["urn:test:other"])
     areas_only = await make_key(allow=[AreaDefined.type], sources=["urn:test:housing"])
@@ -227,7 +250,9 @@ async def test_what_can_not_be_withdrawn(post, make_key, move_in, contact, withd
     }
 
 
-async def test_identities_are_forgotten_after_400_days(gateway: Running, clock: MovableClock, post, move_in) -> None:
+async def test_identities_are_forgotten_after_400_days(
+    gateway: Running, clock: MovableClock, post: Post, move_in: Make
+) -> None:
     old, young = move_in("t-1"), move_in("t-2")
     await post(old)
     clock.move(timedelta(days=399))
@@ -244,14 +269,16 @@ async def _forget(gateway: Running) -> int:
         return await verbs.forget_old_identities(tx)
 
 
-async def _records_of(bus: Bus, data):
+async def _records_of(bus: Bus, data: type[EventData]) -> list[ConsumerRecord]:
     await bus.expect(data)
     return await bus.records(data.topic)
 
 
-async def _events_on(bus: Bus, topic: str, data):
-    async def probe():
-        found = [from_record(r.key, r.value, r.headers) for r in await bus.records(topic)]
-        return [event for event in found if isinstance(event.data, data)]
+async def _withdrawals_on(bus: Bus, topic: str) -> list[tuple[str, EventWithdrawn]]:
+    """Subject and data of each, once there is one."""
 
-    return await eventually(f"{data.__name__} on {topic}", probe)
+    async def probe() -> list[tuple[str, EventWithdrawn]]:
+        found = [from_record(r.key, r.value, r.headers) for r in await bus.records(topic)]
+        return [(event.subject, event.data) for event in found if isinstance(event.data, EventWithdrawn)]
+
+    return await eventually(f"a withdrawal on {topic}", probe)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import orjson
 import structlog
 from fastapi import Request
@@ -45,7 +46,7 @@ ANSWERS = (
     ("403", N_("The key is for other types or sources."), N_("Use the right key, or ask for more.")),
     ("409", N_("The same id and source with other content."), N_("Give a correction an id of its own.")),
     ("410", N_("The person has been erased."), N_("Stop: the reference is never accepted again.")),
-    ("413", N_("Too large: 8 MiB a request, 256 KiB an event."), N_("Send smaller batches.")),
+    ("413", N_("Too large: 8 MiB a request, 64 KiB an event."), N_("Send smaller batches.")),
     ("415", N_("Another media type."), N_("Use one of the three above.")),
     ("422", N_("A field is missing or wrong, or the type is unknown."), N_("Mend what the problem names.")),
     ("503", N_("A part we depend on is away. Nothing was kept."), N_("Send the same again after Retry-After.")),
@@ -88,7 +89,10 @@ async def _let_in(ctx: Ctx, key: Key, submissions: Sequence[Submission]) -> list
                 return await service.publish(tx, key, submissions, public_url=ctx.settings.public_url)
         except Erased:  # between our look and our commit: the next look sees it
             continue
-    raise Unavailable("the keys of persons who are being erased")
+        except Unavailable as error:  # a contact and an erasure of one person can wait for each other
+            if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
+                raise
+    raise Unavailable("what these events are about: others are changing it")
 
 
 def _too_many(request: Request, body: bytes) -> bool:
