@@ -7,7 +7,7 @@ and named; nothing but `Malformed` is raised.
 import base64
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -185,30 +185,6 @@ def expected_of(name: str) -> str:
     except _Unfit as unfit:
         return str(unfit)
     raise LookupError(name)
-
-
-def wire_time(moment: datetime) -> str:
-    """RFC 3339 in UTC: `2019-03-01T11:00:00Z`, with a fraction only where there is one."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def wire_attributes(event: Event[EventData]) -> dict[str, str | bool]:
-    """The attributes that are set, as both bindings write them."""
-    wire: dict[str, str | bool | None] = {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "subject": event.subject,
-        "time": wire_time(event.time),
-        "recordedtime": wire_time(event.recordedtime) if event.recordedtime else None,
-        "dataschema": event.dataschema,
-        "sequence": None if event.sequence is None else str(event.sequence),
-        "history": event.history or None,
-        "traceparent": event.traceparent,
-        "tracestate": event.tracestate,
-    }
-    return {name: value for name, value in wire.items() if value is not None}
 
 
 def unknown_attributes(raw: Mapping[str, object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""CloudEvents HTTP binding: binary, structured and batch mode.
+"""CloudEvents HTTP binding, for reading: binary, structured and batch mode.
 
 | mode | `content-type` | body |
 | --- | --- | --- |
@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
 
-import orjson
-
 from .envelope import (
     JSON_MEDIA_TYPE,
     attributes_of,
@@ -27,7 +25,6 @@ from .envelope import (
     parse_data,
     parse_structured,
     unknown_attributes,
-    wire_attributes,
 )
 from .errors import Malformed, Problem
 from .event import Event, EventData
@@ -86,19 +83,6 @@ def read(headers: Iterable[tuple[str, str]], body: bytes) -> Reading:
             return Reading("binary", (_binary(lowered, body),))
         case _:
             raise UnsupportedMediaType.because("media_type", MEDIA_TYPES, "another media type", "content-type")
-
-
-def to_structured(event: Event[EventData]) -> bytes:
-    """The event as the body of a request in structured mode."""
-    return b'%b,"datacontenttype":"application/json","data":%b}' % (
-        orjson.dumps(wire_attributes(event))[:-1],
-        event.data.json_bytes(),
-    )
-
-
-def to_batch(events: Sequence[Event[EventData]]) -> bytes:
-    """Events as the body of a request in batch mode."""
-    return b"[%b]" % b",".join(to_structured(event) for event in events)
 
 
 def _structured(index: int, whole: object) -> Entry:

@@ -7,6 +7,7 @@ Whatever stands in the topic, reading raises `Malformed` with a closed code and 
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from .envelope import (
@@ -19,7 +20,6 @@ from .envelope import (
     model_of,
     parse_event,
     parse_structured,
-    wire_attributes,
 )
 from .errors import Malformed, UnknownType, kind
 from .event import Event, EventData
@@ -40,12 +40,28 @@ class Record(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
+def wire_time(moment: datetime) -> str:
+    """RFC 3339 in UTC: `2019-03-01T11:00:00Z`, with a fraction only where there is one."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
 def to_record(event: Event[EventData]) -> Record:
     """The event as a Kafka record in binary mode; attributes that are not set have no header."""
-    headers = [
-        (f"ce_{name}", b"true" if value is True else str(value).encode())
-        for name, value in wire_attributes(event).items()
-    ]
+    wire = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": wire_time(event.time),
+        "recordedtime": wire_time(event.recordedtime) if event.recordedtime else None,
+        "dataschema": event.dataschema,
+        "sequence": None if event.sequence is None else str(event.sequence),
+        "history": "true" if event.history else None,
+        "traceparent": event.traceparent,
+        "tracestate": event.tracestate,
+    }
+    headers = [(f"ce_{name}", value.encode()) for name, value in wire.items() if value is not None]
     if event.data.tombstone:
         return Record(event.subject.encode(), None, headers)
     headers.append(("content-type", JSON))

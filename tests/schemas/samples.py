@@ -1,13 +1,17 @@
 """One event of every type, from the examples publishers see."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from schemas.catalogue import MODELS
 from schemas.envelope import parse_data
 from schemas.event import Event
 from schemas.generate import example
 from schemas.http import Entry, read
+from schemas.kafka import to_record
 from schemas.text import dump_json
 
 EVERY_TYPE = sorted(MODELS)
@@ -36,3 +40,16 @@ def move_in() -> dict[str, Any]:
 
 def read_one(whole: object) -> Entry:
     return read([("content-type", "application/cloudevents+json")], dump_json(whole)).entries[0]
+
+
+def to_structured(said: Event[Any]) -> bytes:
+    """The event as a publisher would send it in structured mode."""
+    headers = to_record(said).headers
+    attributes: dict[str, Any] = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
+    if said.history:
+        attributes["history"] = True
+    return orjson.dumps({**attributes, "data": orjson.loads(said.data.json_bytes())})
+
+
+def to_batch(said: Sequence[Event[Any]]) -> bytes:
+    return b"[%b]" % b",".join(map(to_structured, said))

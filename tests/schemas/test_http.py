@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import Code, Malformed
-from schemas.http import BATCH, STRUCTURED, Entry, UnsupportedMediaType, read, to_batch, to_structured
-from tests.schemas.samples import EVERY_TYPE, event, full_event, move_in, read_one
+from schemas.http import BATCH, STRUCTURED, Entry, UnsupportedMediaType, read
+from tests.schemas.samples import EVERY_TYPE, event, full_event, move_in, read_one, to_batch, to_structured
 
 MOVED_IN = "se.vatterhem.TenantMovedIn.v1"
 

@@ -11,9 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.errors import Code
-from schemas.http import to_structured
 from schemas.kafka import Malformed, Record, UnknownType, attributes, data_object, from_record, to_record
-from tests.schemas.samples import EVERY_TYPE, event, full_event, move_in
+from tests.schemas.samples import EVERY_TYPE, event, full_event, move_in, to_structured
 
 T = TypeVar("T")
 MOVED_IN = "se.vatterhem.TenantMovedIn.v1"

@@ -10,9 +10,9 @@ from cloudevents.core.bindings import kafka as their_kafka
 from cloudevents.core.v1.event import CloudEvent
 
 from schemas.event import Event
-from schemas.http import read, to_structured
+from schemas.http import read
 from schemas.kafka import from_record, to_record
-from tests.schemas.samples import EVERY_TYPE, TRACE, full_event
+from tests.schemas.samples import EVERY_TYPE, TRACE, full_event, to_structured
 
 WITH_VALUE = [type_ for type_ in EVERY_TYPE if "Erased" not in type_]
 
