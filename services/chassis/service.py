@@ -18,7 +18,7 @@ from services.chassis import housekeeping, postgres, relay, telemetry
 from services.chassis.backoff import Backoff
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.context import Context
-from services.chassis.errors import Unavailable, describe
+from services.chassis.errors import POSTGRES_LATER, Unavailable, describe, is_temporary
 from services.chassis.health import Health
 from services.chassis.metrics import instruments
 from services.chassis.operations import health_routes, parked_routes
@@ -87,7 +87,8 @@ class Service:
         )
         for router in (*self.routes, health_routes(), parked_routes(self.name)):
             app.include_router(router)
-        app.add_exception_handler(Unavailable, _not_now)
+        for kind in (Unavailable, ConnectionError, TimeoutError, *POSTGRES_LATER):
+            app.add_exception_handler(kind, _not_now)
         app.state.replay = self.replay or self._replay
         refuse_undeclared(app)
         return app
@@ -143,6 +144,8 @@ class Service:
 
 
 async def _not_now(request: Request, error: Exception) -> Response:
+    if not is_temporary(error):
+        raise error
     log.warning("a request could not be served", path=request.url.path, error=describe(error))
     return refusal(request, 503, headers={"Retry-After": "5"})
 
