@@ -195,7 +195,7 @@ class Projector:
             for partition, records in got.items():
                 found.setdefault(partition, []).extend(records)
             total += count
-            if count < most // 50:
+            if count <= most // 50:
                 break
             wait = 20
         return found
