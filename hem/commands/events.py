@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -90,24 +91,29 @@ def goals(
 
 
 def show_goals(figures: list[dict[str, Any]]) -> None:
-    """The figures as a table, companies first, areas below."""
-    table = Table("goal", "area", "year", "figure", "of", "target", "status", header_style="bold")
-    for figure in figures:
-        target = figure["target"]
-        table.add_row(
-            figure["title"],
-            figure["area"] or "",
-            str(figure["period"]),
-            _value(figure),
-            f"{figure['numerator']} of {figure['denominator']}" if figure["denominator"] is not None else "",
-            f"{target['comparison']} {target['value']:g}" if target and target["value"] is not None else "",
-            figure["status"].replace("_", " "),
+    """A table for each goal: the company, then its areas."""
+    for (title, period), rows in groupby(figures, key=lambda figure: (figure["title"], figure["period"])):
+        table = Table(
+            "area",
+            "figure",
+            "of",
+            "target",
+            "status",
+            header_style="bold",
+            title=f"{title}, {period}",
+            title_justify="left",
         )
-    console.print(table)
+        for figure in rows:
+            target = figure["target"]
+            table.add_row(
+                figure["area"] or "(company)",
+                _value(figure),
+                f"{figure['numerator']} of {figure['denominator']}" if figure["denominator"] is not None else "",
+                f"{target['comparison']} {target['value'] or ''}".strip() if target else "",
+                figure["status"].replace("_", " "),
+            )
+        console.print(table)
 
 
 def _value(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return "–"
-    unit = {"percent": " %"}.get(figure["unit"], f" {figure['unit'] or ''}".rstrip())
-    return f"{figure['value']:.1f}{unit}"
+    return "–" if figure["value"] is None else f"{figure['value']:.1f} {figure['unit'] or ''}".strip()
