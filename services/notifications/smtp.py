@@ -90,10 +90,10 @@ def compose(
     mail["From"] = Address(display_name=landlord, addr_spec=sender)
     mail["To"] = to.address
     mail["Subject"] = letter.subject
-    mail["Content-Language"] = letter.language
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
+    mail["Content-Language"] = letter.language  # last: making parts moves Content-… headers into the first
     return mail
 
 

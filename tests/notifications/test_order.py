@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,15 @@ from schemas.withdrawal import EventWithdrawn
 from services.chassis.testkit import Bus, MovableClock, event_of
 from tests.notifications.town import Household, MailServer, Notify, State, programme, settled, state_of
 
-Story = Callable[[Household, MovableClock], list[Event]]
+Story = Callable[[Household, MovableClock], list[Event[Any]]]
 
 
-def plain(home: Household, clock: MovableClock) -> list[Event]:
+def plain(home: Household, clock: MovableClock) -> list[Event[Any]]:
     del clock
     return [event_of(e) for e in (programme(home.area), home.moved_in(), home.contact())]
 
 
-def corrected(home: Household, clock: MovableClock) -> list[Event]:
+def corrected(home: Household, clock: MovableClock) -> list[Event[Any]]:
     """First told for another area and without an address; each correction is told with a later time."""
     now = clock.now()
     return [
@@ -35,31 +36,31 @@ def corrected(home: Household, clock: MovableClock) -> list[Event]:
     ]
 
 
-def cancelled(home: Household, clock: MovableClock) -> list[Event]:
+def cancelled(home: Household, clock: MovableClock) -> list[Event[Any]]:
     return [*plain(home, clock), event_of(MoveInCancelled(tenancy_id=home.tenancy, reason="tenant_withdrew"))]
 
 
-def move_in_withdrawn(home: Household, clock: MovableClock) -> list[Event]:
+def move_in_withdrawn(home: Household, clock: MovableClock) -> list[Event[Any]]:
     told = plain(home, clock)
     return [*told, withdrawal_of(told[1])]
 
 
-def cancellation_withdrawn(home: Household, clock: MovableClock) -> list[Event]:
+def cancellation_withdrawn(home: Household, clock: MovableClock) -> list[Event[Any]]:
     told = cancelled(home, clock)
     return [*told, withdrawal_of(told[-1])]
 
 
-def programme_over(home: Household, clock: MovableClock) -> list[Event]:
+def programme_over(home: Household, clock: MovableClock) -> list[Event[Any]]:
     ended = ProgrammeEnded(programme="housing_introduction", area_id=home.area, ended_on=date(2019, 2, 28))
     return [*plain(home, clock), event_of(ended)]
 
 
-def letter_only(home: Household, clock: MovableClock) -> list[Event]:
+def letter_only(home: Household, clock: MovableClock) -> list[Event[Any]]:
     del clock
     return [event_of(e) for e in (programme(home.area), home.moved_in(contact_rule="letter_only"))]
 
 
-def withdrawal_of(event: Event) -> Event:
+def withdrawal_of(event: Event[Any]) -> Event[Any]:
     taken_back = EventWithdrawn(withdrawn_source=event.source, withdrawn_id=event.id, reason="registered_in_error")
     return Event.of(taken_back, id=f"not {event.id}", source=event.source, time=event.time, subject=event.subject)
 
@@ -121,7 +122,7 @@ async def test_an_offer_that_went_stays_sent_when_the_move_in_is_cancelled(notif
     assert await state_of(running, home.tenancy) == State(messages=("sent",), offered="email")
 
 
-async def send(bus: Bus, event: Event) -> None:
+async def send(bus: Bus, event: Event[Any]) -> None:
     """As `Bus.send`, also for a withdrawal, which goes to the topic of what it withdraws."""
     if event.data.topic != "*":
         await bus.send(event)

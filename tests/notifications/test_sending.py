@@ -10,7 +10,17 @@ from schemas.notifications import HousingIntroductionOffered, NotificationFailed
 from schemas.tenancy import TenantContactErased
 from services.chassis.testkit import Bus, MovableClock, eventually
 from services.notifications.sender import GIVE_UP_AFTER, LEASE
-from tests.notifications.town import Household, MailServer, Notify, State, becomes, programme, settled, state_of
+from tests.notifications.town import (
+    Household,
+    MailServer,
+    Notify,
+    State,
+    becomes,
+    hang_up,
+    programme,
+    settled,
+    state_of,
+)
 
 SENT = State(messages=("sent",), offered="email")
 QUEUED = State(messages=("queued",))
@@ -142,8 +152,7 @@ async def test_a_yes_that_is_lost_on_the_way_is_repeated_with_the_same_message_i
     async def hang_up_after_taking(connection: SMTP) -> str:
         taken.append("mail")
         if len(taken) == 1:
-            assert connection.transport is not None
-            connection.transport.abort()  # the mail is taken all the same: "250" only never arrives
+            hang_up(connection)  # the mail is taken all the same: "250" only never arrives
         return "250 OK"
 
     mail_server.data = hang_up_after_taking  # type: ignore[method-assign]

@@ -51,8 +51,7 @@ class MailServer:
         assert self._server is not None
         self._server.close()
         for protocol in self._open:
-            if protocol.transport is not None:
-                protocol.transport.abort()
+            hang_up(protocol)
         await self._server.wait_closed()
 
     def _protocol(self) -> SMTP:
@@ -77,6 +76,12 @@ class MailServer:
             self.mails.append(message_from_bytes(content, policy=default))
             self.recipients += envelope.rcpt_tos
         return answer
+
+
+def hang_up(connection: SMTP) -> None:
+    """Loses the connection without a word."""
+    if isinstance(connection.transport, asyncio.WriteTransport):
+        connection.transport.abort()
 
 
 @dataclass(frozen=True)
