@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx2
 from aiokafka import ConsumerRecord
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from schemas.event import EventData
 from schemas.governance import AreaDefined
@@ -55,11 +56,14 @@ async def test_binary_mode_reads_attributes_from_headers(bus: Bus, post: Post, m
     assert event.subject == "hyreskontrakt-å"
 
 
-async def test_the_publishers_trace_is_kept_and_one_is_made_otherwise(bus: Bus, post: Post, move_in: Make) -> None:
-    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    await post(move_in("t-1", traceparent=parent))
-    [event] = await bus.expect(TenantMovedIn)
-    assert event.traceparent == parent
+async def test_the_publishers_trace_goes_on_and_else_the_requests(bus: Bus, post: Post, move_in: Make) -> None:
+    sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    of_request = SpanContext(0xFACE, 0xBEEF, is_remote=True, trace_flags=TraceFlags(1))
+    with use_span(NonRecordingSpan(of_request)):
+        await post([move_in("t-own", traceparent=sent), move_in("t-none")])
+    events = {e.subject: e.traceparent for e in await bus.expect(TenantMovedIn, 2)}
+    assert events["t-own"] == sent
+    assert str(events["t-none"]).split("-")[1] == f"{0xFACE:032x}"
 
 
 async def test_the_same_event_again_is_a_duplicate_and_lands_once(

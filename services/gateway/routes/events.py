@@ -15,7 +15,7 @@ from starlette.responses import Response
 from schemas import http
 from schemas.errors import Malformed
 from services.chassis.errors import Erased, Unavailable
-from services.chassis.web import Ctx, Permission, Router, page
+from services.chassis.web import Ctx, Permission, Router, page, translations
 from services.chassis.web.access import bearer
 from services.chassis.web.words import N_
 from services.gateway import service
@@ -55,7 +55,8 @@ ANSWERS = (
 
 @router.get("/events", permission=Permission.PUBLIC)
 async def show_how(request: Request, ctx: Ctx) -> Response:
-    return page(request, "publish.html", curl=curl(ctx.settings.public_url), answers=ANSWERS)
+    crumbs = [(translations(request).gettext("Event types"), "/schemas")]
+    return page(request, "publish.html", crumbs=crumbs, curl=curl(ctx.settings.public_url), answers=ANSWERS)
 
 
 @router.post("/events", permission=Permission.PUBLISH)

@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 from schemas.catalogue import MODELS
 from schemas.event import PREFIX
 from schemas.generate import example, json_schema
-from schemas.topics import TOPICS
 from services.chassis.web import Ctx, Permission, Router, page, translations
 from services.chassis.web.problem import refusal, wants_page
 from services.chassis.web.words import N_
@@ -30,10 +29,10 @@ async def list_schemas(request: Request) -> Response:
     """A page to browsers, else JSON: `[{"type", "name", "topic", "subject", "description", "published_by", "schema"}]`."""
     if not wants_page(request):
         return JSONResponse([_listed(entry) for entry in DESCRIBED.values()], headers=VARY)
-    by_topic = sorted(DESCRIBED.values(), key=lambda entry: entry.topic)
+    by_topic = sorted(DESCRIBED.values(), key=lambda entry: (not entry.topic, entry.topic))
     topics = [
-        (topic, TOPICS[topic].description if topic else "", list(entries))
-        for topic, entries in groupby(by_topic, key=lambda entry: entry.topic)
+        {"name": topic, "types": types, "from_outside": types[0].from_outside}
+        for topic, types in ((topic, list(found)) for topic, found in groupby(by_topic, key=lambda entry: entry.topic))
     ]
     answer = page(request, "schemas.html", topics=topics)
     answer.headers.update(VARY)
