@@ -255,7 +255,7 @@ def _gap(request: Request, gap: timedelta | None) -> str | None:
         return None
     if gap < timedelta(seconds=1):
         return _("at once", request)
-    return str(format_timedelta(gap, locale=language(request), threshold=2))
+    return _("after {gap}", request).format(gap=format_timedelta(gap, locale=language(request), threshold=2))
 
 
 def _watermark(request: Request, as_of: datetime, version: int | None = None) -> str:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from schemas.topics import TOPICS
 from services.chassis.context import Context
 from services.chassis.web import Ctx, Permission, Router, language, problem
+from services.chassis.web.words import N_
 from services.reporting import projector, repository, service
 from services.reporting.definitions import Goal, Goals, load
 from services.reporting.domain import Role
@@ -135,7 +136,7 @@ def goal_of(id: str) -> Goal:
     goal = GOALS.by_id.get(id)
     if goal is None:
         known = sorted(GOALS.by_id)
-        raise Wrong(404, "unknown-goal", "There is no such goal", f"There is {_among(known)}.", goals=known)
+        raise Wrong(404, "unknown-goal", N_("There is no such goal"), f"There is {_among(known)}.", goals=known)
     return goal
 
 
@@ -149,7 +150,7 @@ async def period_of(request: Request, connection: Any, ctx: Context) -> Period:
         return Period.parse(asked)
     except UnknownPeriod as error:
         exist = [str(year) for year in years]
-        raise Wrong(400, "unknown-period", "There is no such period", f"{error}.", periods=exist) from error
+        raise Wrong(400, "unknown-period", N_("There is no such period"), f"{error}.", periods=exist) from error
 
 
 def parameter(request: Request, name: str, *, allowed: set[str]) -> str | None:
@@ -157,7 +158,7 @@ def parameter(request: Request, name: str, *, allowed: set[str]) -> str | None:
     unknown = sorted(request.query_params.keys() - allowed - {"lang"})
     if unknown:
         detail = f"{', '.join(unknown)} can't be asked for here; these can: {', '.join(sorted(allowed))}."
-        raise Wrong(400, "unknown-parameter", "A parameter isn't known", detail, parameters=sorted(allowed))
+        raise Wrong(400, "unknown-parameter", N_("A parameter isn't known"), detail, parameters=sorted(allowed))
     return request.query_params.get(name) or None
 
 
@@ -175,7 +176,7 @@ def paging(request: Request) -> tuple[Role | None, Place | None, int]:
             f"role is one of {', '.join(Role)}; limit is a number from 1 to {PAGE_AT_MOST}; "
             "cursor comes from next of the page before."
         )
-        raise Wrong(400, "unknown-page", "There is no such page of events", detail) from error
+        raise Wrong(400, "unknown-page", N_("There is no such page of events"), detail) from error
     return role, start, limit
 
 
@@ -194,7 +195,7 @@ def told() -> Iterator[None]:
         yield
     except UnknownArea as error:
         detail = f"There is {_among(error.known)}."
-        raise Wrong(404, "unknown-area", "There is no such area", detail, areas=error.known) from error
+        raise Wrong(404, "unknown-area", N_("There is no such area"), detail, areas=error.known) from error
 
 
 def _among(names: list[str]) -> str:

@@ -1,0 +1,132 @@
+"""Periods, targets, status and what may not be shown."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reporting.figures import (
+    Comparison,
+    Count,
+    Landlord,
+    Period,
+    Programme,
+    Status,
+    Tally,
+    Target,
+    UnknownPeriod,
+    company_tells_of_few,
+    is_too_few,
+    status_of,
+    trend,
+)
+
+YEAR = Period.parse("2019")
+
+
+def target(comparison: Comparison = ">=", value: str | None = "90", **more: Any) -> Target:
+    fields: dict[str, Any] = {
+        "goal": "g", "measure": None, "area": "oxnehaga", "comparison": comparison,
+        "value": None if value is None else Decimal(value), "unit": "%", "valid_from": date(2019, 1, 1),
+        "valid_to": None, "document": "plan",
+    }  # fmt: skip
+    return Target(**{**fields, **more})
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2019", date(2019, 1, 1), date(2019, 12, 31)),
+        ("2019-Q2", date(2019, 4, 1), date(2019, 6, 30)),
+        ("2020-q1", date(2020, 1, 1), date(2020, 3, 31)),
+        ("2020-02", date(2020, 2, 1), date(2020, 2, 29)),
+    ],
+)
+def test_periods(text: str, first: date, last: date) -> None:
+    period = Period.parse(text)
+    assert (period.first, period.last, period.label) == (first, last, text.upper())
+
+
+@pytest.mark.parametrize("text", ["", "19", "2019-Q5", "2019-13", "2019-1", "20190", "0000", "٢٠١٩", "2019\n-01"])
+def test_what_is_no_period_says_what_is(text: str) -> None:
+    with pytest.raises(UnknownPeriod, match="2019-Q2"):
+        Period.parse(text)
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**9))
+def test_exactly_the_target_is_met_by_at_least_and_not_by_above(denominator: int, over: int) -> None:
+    numerator, whole = denominator * 9, denominator * 10
+    assert target(">=").is_met_by(numerator, whole)
+    assert not target(">").is_met_by(numerator, whole)
+    assert target("<=").is_met_by(numerator, whole)
+    assert target(">").is_met_by(numerator + 1, whole)
+    assert not target(">=").is_met_by(numerator - 1, whole)
+
+
+@pytest.mark.parametrize(
+    ("tally", "more", "expected"),
+    [
+        (Tally(0, 0), {}, Status.NO_DATA),
+        (Tally(4, 4), {"hidden": True}, Status.SUPPRESSED),
+        (Tally(0, 0), {"hidden": True}, Status.NO_DATA),
+        (Tally(9, 10), {}, Status.MET),
+        (Tally(8, 10), {"is_over": True}, Status.MISSED),
+        (Tally(8, 10, waiting=1), {}, Status.ON_TRACK),
+        (Tally(8, 10, waiting=0), {}, Status.BEHIND),
+        (Tally(8, 10), {"target": None}, Status.INFORMATION),
+        (Tally(8, 10), {"target": target("increase", None)}, Status.INFORMATION),
+    ],
+)
+def test_status(tally: Tally, more: dict[str, Any], expected: Status) -> None:
+    assert status_of(tally, **{"target": target(), "is_over": False, "hidden": False, **more}) is expected
+
+
+def test_below_the_threshold_is_too_few_and_zero_is_not() -> None:
+    assert [is_too_few(Tally(0, n), 5) for n in (0, 1, 4, 5)] == [False, True, True, False]
+    assert not is_too_few(Tally(0, 1), 0)  # things, not people
+
+
+def test_the_company_is_hidden_where_subtracting_the_areas_would_tell() -> None:
+    assert company_tells_of_few([(Tally(1, 4), True), (Tally(9, 10), False)], 5)
+    assert not company_tells_of_few([(Tally(1, 4), True), (Tally(1, 3), True), (Tally(9, 10), False)], 5)
+    assert not company_tells_of_few([(Tally(9, 10), False)], 5)
+
+
+def landlord(*targets: Target) -> Landlord:
+    return Landlord((), (Programme("intro", "oxnehaga", date(2019, 6, 1), date(2019, 6, 30)),), targets, ())
+
+
+def test_the_target_in_force_is_the_one_that_began_last() -> None:
+    old, new = target(value="80", valid_from=date(2018, 1, 1)), target(valid_to=date(2019, 12, 31))
+    found = landlord(old, new)
+    assert found.target("g", "share", "%", "oxnehaga", date(2018, 6, 1)) is old
+    assert found.target("g", "share", "%", "oxnehaga", date(2019, 6, 1)) is new
+    assert found.target("g", "share", "%", "oxnehaga", date(2020, 6, 1)) is old
+    assert found.target("g", "share", "%", None, date(2019, 6, 1)) is None
+    revised = target(valid_to=date(2019, 12, 31), revises=True)
+    assert landlord(old, new, revised).target("g", "share", "%", "oxnehaga", date(2019, 6, 1)) is revised
+    assert landlord(old, revised).target("g", "share", "%", "oxnehaga", date(2020, 6, 1)) is None
+
+
+def test_a_programme_covers_its_first_and_last_day() -> None:
+    found = landlord()
+    assert found.runs_in("intro", "oxnehaga", Period.parse("2019-06"))
+    assert not found.runs_in("intro", "oxnehaga", Period.parse("2019-07"))
+    assert not found.runs_in("intro", "oxnehaga", Period.parse("2019-05"))
+    assert not found.runs_in("intro", "raslatt", YEAR)
+    assert found.runs_in(None, "raslatt", YEAR)
+
+
+def test_the_trend_counts_what_was_dated_by_each_month_and_ends_in_the_figure() -> None:
+    january, march = date(2019, 1, 1), date(2019, 3, 1)
+    counts = [
+        Count("a", True, january, january, 5, 10, 0),
+        Count("a", True, january, march, 4, 0, 0),
+        Count("a", True, january, date(2020, 1, 1), 1, 0, 0),
+    ]
+    points = trend(counts, YEAR, date(2020, 6, 1), 5)
+    assert [point.share for point in points] == [50, 50, *[90] * 9, 100]
+    assert [p.share for p in trend(counts[:1], YEAR, date(2019, 2, 10), 11)] == [None, None]
