@@ -3,12 +3,15 @@
 Published through the gateway at every start. The ids are fixed, so it happens once.
 """
 
+import time
 from pathlib import Path
 
 from hem.door import Door, DoorError
 from hem.publish import KeyRing, publish, read_lines
 
 PUBLISHER = "landlord-governance"
+KNOWN_BY = ("/api/goals/housing-introduction-offered", {"period": "2019", "area": "oxnehaga"})
+KNOWN_WITHIN = 30.0
 EVENTS = Path(__file__).with_name("startup.ndjson")
 
 
@@ -22,3 +25,19 @@ def publish_startup(door: Door) -> int:
                 raise DoorError(f"The start-up data was refused, line {refused[0].number}: {refused[0].words}")
             new += sum(result.status == "accepted" for result in results)
     return new
+
+
+def until_known(door: Door) -> None:
+    """Wait until reporting shows the target of the start-up data. DoorError after 30 s, with what it says instead."""
+    path, parameters = KNOWN_BY
+    deadline = time.monotonic() + KNOWN_WITHIN
+    said = ""
+    while time.monotonic() < deadline:
+        try:
+            if door.read(path, parameters)["target"] is not None:
+                return
+            said = "no target yet"
+        except DoorError as error:
+            said = str(error)
+        time.sleep(0.05)
+    raise DoorError(f"The start-up data did not reach reporting within {KNOWN_WITHIN:.0f} s: {said}")

@@ -16,7 +16,7 @@ from hem.doctor import examine
 from hem.door import Door, DoorError
 from hem.home import Home
 from hem.stack.errors import StackError
-from hem.startup import publish_startup
+from hem.startup import publish_startup, until_known
 from hem.up import Stack
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,6 +37,7 @@ async def welcome(stack: Stack) -> None:
     def greet() -> None:
         with Door(stack.home, url=stack.url) as door:
             publish_startup(door)
+            until_known(door)
             say(f"Hem is ready at {stack.url}")
             if stack.demo.to_play:
                 stack.demo.note("started")
