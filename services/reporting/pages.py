@@ -176,7 +176,9 @@ def _life(request: Request, subject: str, facts: Sequence[Fact], landlord: Landl
             if before != after:
                 effects.append(_effect(request, goal.text(language(request)).title, before, after, landlord))
         fields = [
-            (name, value) for name, value in fact.data.items() if name not in NOT_SHOWN_FIELDS and value is not None
+            (name, str(value).lower() if isinstance(value, bool) else value)
+            for name, value in fact.data.items()
+            if name not in NOT_SHOWN_FIELDS and value is not None
         ]
         steps.append(Step(fact, _gap(request, gap), fields, effects))
     return steps

@@ -69,8 +69,8 @@ async def run(ctx: Context) -> None:
 
 async def cluster_id(ctx: Context) -> str:
     admin = AIOKafkaAdminClient(bootstrap_servers=ctx.settings.kafka_servers)
-    await admin.start()
     try:
+        await admin.start()
         return str((await admin.describe_cluster())["cluster_id"])
     finally:
         await admin.close()

@@ -118,8 +118,8 @@ async def rebuild_state(ctx: Ctx) -> Response:
 async def _ends(ctx: Context) -> dict[Partition, int]:
     """Where each partition that reporting reads ends now."""
     consumer = AIOKafkaConsumer(bootstrap_servers=ctx.settings.kafka_servers)
-    await consumer.start()
     try:
+        await consumer.start()
         ours = {
             TopicPartition(ctx.topic(name), part): (name, part)
             for name in projector.topics()

@@ -276,4 +276,6 @@ def _number(value: float) -> float | int:
 
 def _swedish(text: str) -> list[int]:
     """A key that puts å, ä and ö last: Postgres and Python know no Swedish here."""
-    return [SWEDISH_LAST.find(letter) + 0x110000 if letter in SWEDISH_LAST else ord(letter) for letter in text.casefold()]
+    return [
+        SWEDISH_LAST.find(letter) + 0x110000 if letter in SWEDISH_LAST else ord(letter) for letter in text.casefold()
+    ]
