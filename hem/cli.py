@@ -8,6 +8,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Hem: events in, goal figures out."
 )
 app.command("up")(run.up)
+app.command("dev")(run.dev)
 app.command("publish")(events.publish_file)
 app.command("goals")(events.goals)
 app.command("sign-in")(operate.sign_in)

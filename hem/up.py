@@ -59,10 +59,16 @@ class Demo:
 
 
 class Stack:
-    """The stack of `home`, its door on `port`. `say` gets a line for what a person should know."""
+    """The stack of `home`, its door on `port`; the log of `shown` goes to the terminal. `say` gets a line for what a person should know."""
 
     def __init__(
-        self, home: Home, *, port: int | None = None, demo: bool = False, say: Callable[[str], None] = print
+        self,
+        home: Home,
+        *,
+        port: int | None = None,
+        demo: bool = False,
+        shown: str | None = None,
+        say: Callable[[str], None] = print,
     ) -> None:
         self.home = home
         self.port = port or door_port()
@@ -70,6 +76,7 @@ class Stack:
         self.parts: dict[str, Kafka | Postgres | ServerProcess] = {}
         self.demo = Demo(home, wanted=demo)
         self._say = say
+        self._shown = shown
         self._supervisor = Supervisor(say)
         self._lock: FolderLock | None = None
         self._ports: dict[str, int] = {}
@@ -132,7 +139,9 @@ class Stack:
 
     def _server(self, name: str, module: str, port: int, environment: dict[str, str]) -> ServerProcess:
         argv = [sys.executable, "-m", module]
-        return ServerProcess(name, argv, port=port, env=environment, log=self.home.log(name))
+        return ServerProcess(
+            name, argv, port=port, env=environment, log=None if name == self._shown else self.home.log(name)
+        )
 
     async def _migrate(self, service: str, database: str) -> None:
         """What `python -m services.<service> migrate` does, without the seconds its imports take."""

@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
+import schemas
 from hem.commands.common import fail
 from hem.commands.events import show_goals
 from hem.demo.play import play
 from hem.doctor import examine
 from hem.door import Door, DoorError
 from hem.home import Home
+from hem.routing import SERVICES
 from hem.stack.errors import StackError
 from hem.startup import publish_startup, until_known
 from hem.up import Stack
@@ -87,6 +91,10 @@ async def run(stack: Stack, then: Callable[[], Awaitable[None]]) -> int:
         await stack.stop()
         if code == 0:
             say("Stopped. Everything is kept.")
+    if stop.is_set():
+        # A thread that fetches or publishes can't be cancelled, and nobody wants to wait for it: all parts have ended.
+        sys.stdout.flush()
+        os._exit(code)
     return code
 
 
@@ -98,6 +106,40 @@ async def _start(stack: Stack, then: Callable[[], Awaitable[None]]) -> None:
 def say(line: str, *, file: TextIO | None = None) -> None:
     """One line, at once, also when the output is a pipe."""
     print(line, file=file, flush=True)
+
+
+def dev(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")],
+) -> None:
+    """Run all of Hem with one service's log on the terminal, started again whenever its files change."""
+    if service not in SERVICES:
+        fail(f"There is no service {service}: {', '.join(SERVICES)}.", 2)
+    stack = Stack(Home.here(), say=say, shown=service)
+
+    async def greet_and_watch() -> None:
+        await welcome(stack)
+        await restart_when_changed(stack, service)
+
+    raise typer.Exit(asyncio.run(run(stack, greet_and_watch)))
+
+
+async def restart_when_changed(stack: Stack, service: str) -> None:
+    """For ever: when a file that the service is made of changes, end it; the supervisor starts it again."""
+    house = Path(schemas.__file__).parent.parent
+    folders = [house / "schemas", house / "services" / "chassis", house / "services" / service]
+    seen = newest(folders)
+    while True:
+        await asyncio.sleep(0.5)
+        if (now := newest(folders)) != seen:
+            seen = now
+            say(f"Files of {service} changed.")
+            await stack.parts[service].stop()
+
+
+def newest(folders: list[Path]) -> float:
+    """When a file in the folders last changed, compiled ones left out; seconds since 1970."""
+    files = (path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts)
+    return max(path.stat().st_mtime for path in files if path.is_file())
 
 
 def doctor() -> None:

@@ -4,6 +4,8 @@ import fcntl
 import hashlib
 import logging
 import os
+import shutil
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,16 +23,45 @@ ENDPOINT = "org.apache.kafka:kafka_2.13:4.1.1+org.slf4j:slf4j-simple:1.7.36"
 MANIFEST = files("hem.stack") / "kafka-jars.sha256"
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where jgo keeps what it resolved (`cache`) and what it fetched (`repository`); `own`: nobody else's, so ours to empty."""
+
+    cache: Path
+    repository: Path
+    own: bool
+
+
 def kafka_jars() -> list[Path]:
     """The paths of the jars, every one checked; fetched on the first call ever (about 45 MB), offline after that.
 
-    They lie in HEM_CACHE when that is set, else where jgo keeps its own. Raises StackError when they
-    can't be fetched, or differ from `kafka-jars.sha256`: jgo itself only warns.
+    They lie in HEM_CACHE when that is set, else where jgo keeps its own; what is broken there, as by a
+    download that was cut short, is fetched again beside it. Raises StackError when they can't be had,
+    or differ from `kafka-jars.sha256`: jgo itself only warns.
     """
     expected = read_manifest(MANIFEST.read_text())
-    jars = {path.name: path for path in _resolve()}
-    check(jars, expected)
-    return [jars[name] for name in sorted(expected)]
+    faults = []
+    for place in places():
+        try:
+            jars = {path.name: path for path in _resolve(place)}
+            check(jars, expected)
+        except StackError as fault:
+            faults.append(fault)
+        else:
+            return [jars[name] for name in sorted(expected)]
+    raise faults[0]
+
+
+def places() -> list[Place]:
+    """Where to look, the first one first."""
+    if own := os.environ.get("HEM_CACHE"):
+        return [Place(Path(own) / "jgo", Path(own) / "maven", own=True)]
+    settings = GlobalSettings.load()
+    beside = settings.cache_dir / "hem"
+    return [
+        Place(settings.cache_dir, settings.repo_cache, own=False),
+        Place(beside / "jgo", beside / "maven", own=True),
+    ]
 
 
 def read_manifest(text: str) -> dict[str, str]:
@@ -46,7 +77,7 @@ def check(jars: dict[str, Path], expected: dict[str, str]) -> None:
         where = sorted({str(path.parent) for path in jars.values()})
         raise StackError(
             f"Kafka's files are not the ones this version of Hem was made with: {', '.join(wrong)}. "
-            f"Nothing was started. Remove {' and '.join(where) or 'the cache'} (and the same files in the Maven cache) to fetch them again."
+            f"Nothing was started. Remove {' and '.join(where) or 'the cache'} to fetch them again."
         )
 
 
@@ -55,25 +86,32 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _resolve() -> list[Path]:
+def _resolve(place: Place) -> list[Path]:
+    """What jgo gives for ENDPOINT; in a place of our own, anything unfinished is thrown away first."""
     logging.getLogger("jgo").setLevel(logging.ERROR)
-    settings = GlobalSettings.load()
-    own = os.environ.get("HEM_CACHE")
-    cache = Path(own) / "jgo" if own else settings.cache_dir
-    repository = Path(own) / "maven" if own else settings.repo_cache
-    context = MavenContext(repo_cache=repository, remote_repos={"central": MAVEN_CENTRAL_URL})
-    builder = EnvironmentBuilder(context=context, cache_dir=cache, link_strategy=LinkStrategy.AUTO)
+    place.cache.mkdir(parents=True, exist_ok=True)
+    with (place.cache / "hem.lock").open("w") as lock:  # two first starts at once would fetch into each other's files
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        whole = place.cache / "hem.whole"
+        if place.own and not whole.exists():
+            shutil.rmtree(place.cache / "envs", ignore_errors=True)
+            shutil.rmtree(place.repository, ignore_errors=True)
+        jars = _build(place)
+        whole.touch()
+    return jars
+
+
+def _build(place: Place) -> list[Path]:
+    context = MavenContext(repo_cache=place.repository, remote_repos={"central": MAVEN_CENTRAL_URL})
+    builder = EnvironmentBuilder(context=context, cache_dir=place.cache, link_strategy=LinkStrategy.AUTO)
     # jgo opens a TLS context of its own for each of 254 requests; one session makes the first run 8 s instead of 20.
     setattr(jgo_http, "requests", requests.Session())  # noqa: B010
-    cache.mkdir(parents=True, exist_ok=True)
     try:
-        with (cache / "hem.lock").open("w") as lock:  # two first starts at once would fetch into each other's files
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            environment = builder.from_endpoint(ENDPOINT)
+        return list(builder.from_endpoint(ENDPOINT).all_jars)
     except Exception as error:
         raise StackError(
-            f"Apache Kafka could not be fetched ({type(error).__name__}: {error}). The first start needs the network; later ones don't."
+            f"Apache Kafka could not be fetched ({type(error).__name__}: {error}). "
+            "The first start needs the network; later ones don't."
         ) from error
     finally:
         setattr(jgo_http, "requests", requests)  # noqa: B010
-    return list(environment.all_jars)

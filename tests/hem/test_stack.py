@@ -12,10 +12,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from hem.stack import folder as folders
+from hem.stack import jars
 from hem.stack.child import Child
 from hem.stack.errors import StackError
 from hem.stack.folder import FolderLock, check_room
-from hem.stack.jars import MANIFEST, check, kafka_jars, read_manifest
+from hem.stack.jars import MANIFEST, Place, check, kafka_jars, read_manifest
 from hem.stack.kafka import Kafka, format_folder
 from hem.stack.postgres import Postgres
 
@@ -187,3 +188,24 @@ def _alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]
     except FileNotFoundError:
         return False
+
+
+def test_download_that_was_cut_short_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    good = {path.name: path for path in kafka_jars()}
+    cut = tmp_path / "slf4j-simple-1.7.36.jar"
+    cut.write_bytes(good[cut.name].read_bytes()[:100])
+    given = {theirs: [*(good | {cut.name: cut}).values()], ours: [*good.values()]}
+    monkeypatch.setattr(
+        jars, "places", lambda: [Place(theirs, tmp_path, own=False), Place(ours, tmp_path / "maven", own=True)]
+    )
+    monkeypatch.setattr(jars, "_build", lambda place: given[place.cache])
+    (ours / "envs" / "unfinished").mkdir(parents=True)
+
+    assert set(kafka_jars()) == set(good.values())
+    assert not (ours / "envs").exists()
+    assert (ours / "hem.whole").exists()
+
+    given[ours] = given[theirs]
+    with pytest.raises(StackError, match=r"not the ones .*: slf4j-simple-1\.7\.36\.jar"):
+        kafka_jars()
