@@ -56,12 +56,15 @@ class Cable:
         finally:
             writer.close()
 
+    def cut(self) -> None:
+        for line in self.lines:
+            line.transport.abort()
+
     @asynccontextmanager
     async def pulled(self) -> AsyncIterator[None]:
         """Cuts what is connected and lets nobody connect, until the block ends."""
         self.plugged = False
-        for line in list(self.lines):
-            line.transport.abort()
+        self.cut()
         yield
         self.plugged = True
 
@@ -74,6 +77,12 @@ async def cable(postgres_dsn: str) -> AsyncIterator[Cable]:
     async with server:
         cable.near = server.sockets[0].getsockname()[1]
         yield cable
+        cable.cut()
+
+        async def quiet() -> bool:
+            return not cable.lines
+
+        await eventually("the lines to Postgres to end", quiet)
 
 
 @pytest.fixture
