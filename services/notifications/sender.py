@@ -5,7 +5,8 @@ the message with the same Message-ID when the lease has ended, and says so once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, assert_never
@@ -32,7 +33,8 @@ from services.notifications.settings import Mode, NotificationsSettings
 log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "email"
-LEASE = timedelta(minutes=3)  # longer than smtp.TRY_SECONDS
+LEASE = timedelta(seconds=20)  # what a sender that was killed leaves waits this long …
+RENEW_SECONDS = 5.0  # … and one that is at work says so
 HELD = timedelta(minutes=10)  # how long a message that may not go yet is left alone
 FIRST_WAIT = timedelta(minutes=1)  # for a message that the server doesn't want now; doubled each time …
 LONGEST_WAIT = timedelta(hours=4)
@@ -127,7 +129,8 @@ async def _send(lane: Lane, outgoing: Outgoing) -> bool:
     """Sends one message and writes down how it went. False when the mail server needs a pause."""
     leased = outgoing.leased
     with lane.ctx.tracer.start_as_current_span("send message", context=context_of(leased)):
-        answer = await _conveyed(lane, outgoing)
+        async with _leased(lane.ctx, leased):
+            answer = await _conveyed(lane, outgoing)
 
         async def write_down(tx: Transaction) -> None:
             match answer:
@@ -147,6 +150,28 @@ async def _send(lane: Lane, outgoing: Outgoing) -> bool:
     if isinstance(answer, smtp.Down):
         log.warning("the mail server is waited for", what=answer.what)
     return not isinstance(answer, smtp.Down) and answer != smtp.NotNow("message_refused")
+
+
+@asynccontextmanager
+async def _leased(ctx: Context, leased: Leased) -> AsyncIterator[None]:
+    """Keeps the lease for as long as the conversation takes."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                async with ctx.db.transaction() as tx:
+                    await queue.release_message(tx, leased.message, until=tx.now() + LEASE)
+            except Exception as error:
+                if not is_temporary(error):  # while Postgres is away, nobody else can take it either
+                    raise
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await asyncio.wait([renewing])
 
 
 async def _conveyed(lane: Lane, outgoing: Outgoing) -> smtp.Answer:

@@ -1,7 +1,7 @@
 """What the mail server does, and what becomes of the message: nothing is lost, and each household gets one letter."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from schemas.notifications import HousingIntroductionOffered, NotificationFailed, NotificationSent
 from schemas.tenancy import TenantContactErased
 from services.chassis.testkit import Bus, MovableClock, eventually
-from services.notifications.sender import GIVE_UP_AFTER, LEASE
+from services.notifications.sender import GIVE_UP_AFTER, IDLE_SECONDS, LEASE
 from tests.notifications.town import (
     Household,
     MailServer,
@@ -174,7 +174,8 @@ async def test_a_crash_between_the_yes_and_the_commit_repeats_the_message_and_of
     await running.ctx.db.pool.execute("alter table offer add constraint crash check (false)")  # any commit fails
     home = Household()
     await moves_in(bus, home)
-    await eventually("the mail to be taken", lambda: _true(len(mail_server.mails) == 1))
+    await eventually("the sender to break", lambda: _true(mail_server.ended == 1))
+    assert len(mail_server.mails) == 1
     assert await state_of(running, home.tenancy) == QUEUED
     await running.ctx.db.pool.execute("alter table offer drop constraint crash")
     clock.move(LEASE + timedelta(seconds=1))
@@ -204,6 +205,39 @@ async def test_two_senders_never_send_the_same(notify: Notify, bus: Bus, mail_se
         await becomes(one, home.tenancy, SENT)
     assert sorted(mail_server.recipients) == sorted(home.email for home in homes)
     assert mail_server.connections == 4
+
+
+async def test_a_long_conversation_keeps_its_lease(
+    notify: Notify, bus: Bus, mail_server: MailServer, clock: MovableClock
+) -> None:
+    answer_now = asyncio.Event()
+
+    async def at_length(connection: SMTP) -> str:
+        await answer_now.wait()
+        return "250 OK"
+
+    mail_server.data = at_length  # type: ignore[method-assign]
+    running = await notify(smtp_lanes=2)
+    home = Household()
+    await moves_in(bus, home)
+    pool = running.ctx.db.pool
+
+    async def lease_end() -> datetime | None:
+        end: datetime | None = await pool.fetchval("select due_at from message where due_at > $1", clock.now())
+        return end
+
+    before = await eventually("the lease", lease_end)
+    clock.move(LEASE * 0.8)
+
+    async def renewed() -> bool:
+        return await lease_end() != before
+
+    await eventually("the lease to be renewed", renewed)
+    clock.move(LEASE * 0.8)
+    await asyncio.sleep(3 * IDLE_SECONDS)  # the other connection looks for something to send
+    answer_now.set()
+    await becomes(running, home.tenancy, SENT)
+    assert len(mail_server.mails) == 1
 
 
 async def test_on_hold_everything_waits_and_nothing_is_lost(notify: Notify, bus: Bus, mail_server: MailServer) -> None:

@@ -23,6 +23,14 @@ MOVED_IN = date(2019, 3, 1)
 Notify = Callable[..., Awaitable[Running]]
 
 
+class Conversation(SMTP):
+    """Tells its server when it is over."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.event_handler.ended += 1
+
+
 @dataclass
 class MailServer:
     """Takes mail by real SMTP. `rcpt`, `data`: its answers, which tests replace; `mails`: what it has taken."""
@@ -30,6 +38,7 @@ class MailServer:
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
     options: dict[str, Any] = field(default_factory=dict)
     utf8: bool = True
     port: int = 0
@@ -56,7 +65,7 @@ class MailServer:
 
     def _protocol(self) -> SMTP:
         self.connections += 1
-        protocol = SMTP(self, enable_SMTPUTF8=self.utf8, **self.options)
+        protocol = Conversation(self, enable_SMTPUTF8=self.utf8, **self.options)
         self._open.add(protocol)
         return protocol
 

@@ -106,7 +106,7 @@ async def postpone_message(tx: Transaction, message: MessageId, *, until: dateti
 
 
 async def release_message(tx: Transaction, message: MessageId, *, until: datetime) -> None:
-    """Gives the lease back without blame."""
+    """Sets the end of the lease, without blame: now gives it back, later keeps it."""
     await tx.execute(RELEASE, message, until)
 
 
