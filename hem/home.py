@@ -60,7 +60,10 @@ class Home:
     def ports(self, parts: Iterable[str]) -> dict[str, int]:
         """A port for each part, the same as last time where it is still free."""
         file = self.root / "ports.json"
-        known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        try:
+            known: dict[str, int] = json.loads(file.read_text())
+        except (FileNotFoundError, ValueError):  # the first start, or one that was cut short: any free port will do
+            known = {}
         ports = {}
         for part in parts:
             last = known.get(part)

@@ -94,7 +94,7 @@ class Supervisor:
                 try:
                     await part.start()
                     break
-                except StackError as error:
+                except (StackError, OSError) as error:
                     self._say(f"{error} Trying again in {pause:.1f} s.")
             self._say(f"{part.name} runs again (process {part.pid}).")
 

@@ -66,7 +66,8 @@ async def run(stack: Stack, then: Callable[[], Awaitable[None]]) -> int:
     """Start, do `then`, stay until asked to stop, stop. Returns the exit code. A second Ctrl-C ends everything at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in STOPPING:
+    heard = [number for number in STOPPING if number is not signal.SIGHUP or not _told_to_outlive_the_terminal()]
+    for number in heard:
         loop.add_signal_handler(number, stop.set)
     work = asyncio.create_task(_start(stack, then))
     asked = asyncio.create_task(stop.wait())
@@ -84,7 +85,7 @@ async def run(stack: Stack, then: Callable[[], Awaitable[None]]) -> int:
         asked.cancel()
         with contextlib.suppress(asyncio.CancelledError, StackError, DoorError):
             await work
-        for number in STOPPING:
+        for number in heard:
             loop.add_signal_handler(number, stack.kill)
         if code == 0:
             say("Stopping …")
@@ -103,9 +104,15 @@ async def _start(stack: Stack, then: Callable[[], Awaitable[None]]) -> None:
     await then()
 
 
+def _told_to_outlive_the_terminal() -> bool:
+    """Whether we were started by nohup."""
+    return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
 def say(line: str, *, file: TextIO | None = None) -> None:
-    """One line, at once, also when the output is a pipe."""
-    print(line, file=file, flush=True)
+    """One line, at once, also when the output is a pipe; a reader that has gone away doesn't end what runs."""
+    with contextlib.suppress(BrokenPipeError):
+        print(line, file=file, flush=True)
 
 
 def dev(

@@ -27,7 +27,9 @@ def play(door: Door, say: Callable[[str], None]) -> None:
             if result.status == "refused":
                 raise DoorError(f"An event of the made-up year was refused: {result.words}")
     took = time.monotonic() - began
-    say(f"Made-up year 2019: {counts['accepted']} events accepted, {counts['duplicate']} known before, in {took:.1f} s.")
+    say(
+        f"Made-up year 2019: {counts['accepted']} events accepted, {counts['duplicate']} known before, in {took:.1f} s."
+    )
     marks = OFFERED_IN_THE_END - (AREAS[PROGRAMME_AREA].move_ins - len(year.by_hand))
     _mark_by_hand(door, year.by_hand[:marks])
     offered = _until_offered(door, OFFERED_IN_THE_END)
