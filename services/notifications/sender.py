@@ -18,7 +18,7 @@ from schemas.notifications import HousingIntroductionOffered, NotificationFailed
 from services.chassis.backoff import Backoff
 from services.chassis.clock import local_date
 from services.chassis.context import Context
-from services.chassis.errors import is_temporary
+from services.chassis.errors import Unfit, describe, is_temporary
 from services.chassis.telemetry import context_of
 from services.chassis.transaction import Transaction
 from services.chassis.workers import name_of
@@ -102,7 +102,12 @@ async def take(tx: Transaction, settings: NotificationsSettings) -> Outgoing | N
     """Leases the message that is due, with its reader's contact. None when nothing is, or it may not go now."""
     while leased := await queue.lease_message(tx, until=tx.now() + LEASE):
         move_in = await heard.ruling_move_in(tx, leased.tenancy)
-        contact = await heard.find_contact(tx, move_in.household) if move_in else None
+        try:
+            contact = await heard.find_contact(tx, move_in.household) if move_in else None
+        except (Unfit, ValueError) as error:  # a wrong master key, say: the others still go
+            log.exception("a contact can't be read", error=describe(error))
+            await queue.release_message(tx, leased.message, until=tx.now() + HELD)
+            continue
         if move_in is None or contact is None or not contact.email:
             # Erased or withdrawn since: the next thought about the tenancy finds another road.
             await queue.release_message(tx, leased.message, until=tx.now() + HELD)

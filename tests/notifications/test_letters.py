@@ -7,9 +7,13 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
+from aiosmtplib.email import parse_address
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from schemas.fields import EMAIL
 from services.notifications import letters
 from services.notifications.domain import MessageId
 from services.notifications.letters import Letter, Letters
@@ -126,6 +130,19 @@ def test_a_mail_carries_both_parts_and_says_what_it_is(language: str) -> None:
 )
 def test_an_address_is_taken_as_mail_takes_it_or_not_at_all(address: str, given: Envelope | None) -> None:
     assert envelope(address) == given
+
+
+@given(st.from_regex(EMAIL, fullmatch=True).filter(lambda address: len(address) <= 254))
+@settings(max_examples=300, deadline=None)
+def test_whatever_address_the_schema_lets_in_makes_a_mail_to_it_or_none(address: str) -> None:
+    to = envelope(address)
+    if to is None:
+        return
+    assert to.utf8 or to.address.isascii()
+    assert parse_address(to.address) == to.address, "it goes to the address that was given"
+    read = mail(introduction("sv"), address)
+    assert read.keys().count("To") == 1
+    assert str(read["To"]).encode("utf-8", "surrogateescape").decode() == to.address
 
 
 def test_every_text_is_in_the_catalogues_and_nothing_else_is() -> None:
