@@ -15,13 +15,7 @@ class Backoff:
     def reset(self) -> None:
         self._next = self._first
 
-    async def wait(self, until: asyncio.Event | None = None) -> None:
-        """Sleeps for the next delay, or until the event is set."""
+    async def wait(self) -> None:
+        """Sleeps for the next delay."""
         delay, self._next = self._next * random.uniform(0.75, 1.25), min(self._next * 2, self._most)
-        if until is None:
-            await asyncio.sleep(delay)
-            return
-        try:
-            await asyncio.wait_for(until.wait(), delay)
-        except TimeoutError:
-            return
+        await asyncio.sleep(delay)

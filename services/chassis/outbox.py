@@ -66,8 +66,9 @@ async def add(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoin
     outgoing = [o for o in outgoing if o.payload is None or o.person not in erased]
     if not outgoing:
         return
-    sequences = await _number(connection, outgoing)
+    # Keys before aggregates: an erasure locks them in this order too.
     payloads = await _sealed(connection, vault, outgoing)
+    sequences = await _number(connection, outgoing)
     await connection.execute(
         ADD,
         [o.event_id for o in outgoing],

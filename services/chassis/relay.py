@@ -97,7 +97,8 @@ async def _stop(producer: AIOKafkaProducer) -> None:
     if sender is not None:
         sender.cancel()
     try:
-        await asyncio.wait_for(producer.stop(), 3.0)
+        async with asyncio.timeout(3.0):
+            await producer.stop()
     except Exception:
         log.warning("a producer did not stop cleanly")
 
@@ -115,8 +116,10 @@ class Session:
         self._knock.set()
 
     async def knocked(self) -> None:
+        # Not wait_for: on Python 3.11 it loses a cancellation that comes together with the knock.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._knock.wait(), POLL_EVERY)
+            async with asyncio.timeout(POLL_EVERY):
+                await self._knock.wait()
         self._knock.clear()
 
     async def take_free_shards(self) -> None:

@@ -34,7 +34,7 @@ from services.chassis.settings import ServiceSettings
 PATIENCE = 20.0
 Data = TypeVar("Data", bound=EventData)
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
-OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"  # noqa: S105 (opens nothing but tests)
+OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
 OPERATOR = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
 
 
@@ -57,7 +57,7 @@ class MovableClock:
 T = TypeVar("T")
 
 
-async def eventually(what: str, probe: Callable[[], Awaitable[T]], within: float = PATIENCE) -> T:
+async def eventually(what: str | Callable[[], str], probe: Callable[[], Awaitable[T]], within: float = PATIENCE) -> T:
     """Asks `probe` until it gives something true; fails the test naming `what` when it hasn't within the seconds."""
     deadline = time.monotonic() + within
     while True:
@@ -65,7 +65,8 @@ async def eventually(what: str, probe: Callable[[], Awaitable[T]], within: float
         if found:
             return found
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {within:g} s for: {what}; last seen: {found!r}")
+            named = what if isinstance(what, str) else what()
+            pytest.fail(f"waited {within:g} s for: {named}; last seen: {found!r}")
         await asyncio.sleep(0.02)
 
 

@@ -1,5 +1,6 @@
 """Background work of a service: run until the service stops, started again with backoff when it fails."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -28,4 +29,7 @@ async def keep_running(worker: Worker, ctx: Context) -> None:
         except Exception as error:
             ctx.health.bad(name_of(worker), describe(error))
             log.exception("a worker failed and is started again", worker=name_of(worker))
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return  # the break hid that we were told to stop
         await backoff.wait()

@@ -3,15 +3,18 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer
 
 from hem.stack.kafka import Kafka
 from hem.stack.postgres import Postgres
 from services.chassis.testkit import eventually, with_database
+from services.notifications.app import service as notifications
+from services.reporting import projector
 from tests.flows.landlord import Landlord, batches
 from tests.flows.stack import HemUp, hem_up, settled
 
@@ -132,18 +135,14 @@ async def ready(hem: HemUp) -> bool:
 
 
 async def forget_what_was_read(hem: HemUp) -> None:
-    """Deletes the consumer groups and empties the inboxes, with only Kafka and Postgres running."""
+    """Moves the consumer groups back to the start and empties the inboxes, with only Kafka and Postgres running."""
     kafka = Kafka(hem.home.folder("kafka"))
     postgres = Postgres(hem.home.folder("postgres"), password=hem.home.secret("postgres-superuser"))
     await kafka.start()
     await postgres.start()
     try:
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.servers)
-        await admin.start()
-        groups = [name for name, _ in await admin.list_consumer_groups()]
-        assert {"notifications", "reporting"} <= set(groups)
-        await admin.delete_consumer_groups(groups)
-        await admin.close()
+        await back_to_the_start(kafka.servers, notifications.hears, group="notifications")
+        await back_to_the_start(kafka.servers, projector.topics(), group="reporting")
         for service in ("notifications", "reporting"):
             connection = await asyncpg.connect(with_database(postgres.dsn, f"hem_{service}"))
             await connection.execute("delete from inbox")
@@ -151,3 +150,19 @@ async def forget_what_was_read(hem: HemUp) -> None:
     finally:
         await kafka.stop()
         await postgres.stop()
+
+
+async def back_to_the_start(servers: str, topics: Sequence[str], *, group: str) -> None:
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+
+        async def assigned() -> bool:
+            await consumer.getmany(timeout_ms=10)
+            return bool(consumer.assignment())
+
+        await eventually(f"the partitions of {group}", assigned)
+        assert any([await consumer.committed(partition) for partition in consumer.assignment()])
+        await consumer.commit(dict.fromkeys(consumer.assignment(), 0))
+    finally:
+        await consumer.stop()

@@ -78,16 +78,21 @@ class HemUp:
     async def publish(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Posts a batch, again until it is answered: what a careful publisher does. Gives the answers in order."""
 
+        last = ""
+
         async def post() -> list[dict[str, Any]]:
+            nonlocal last
             try:
                 answer = await self.client.post(
                     "/events", content=json.dumps(events), headers={**BATCH, "Authorization": f"Bearer {self.key}"}
                 )
-            except httpx2.HTTPError:
+            except httpx2.HTTPError as error:
+                last = repr(error)
                 return []
+            last = f"{answer.status_code} {answer.text}"
             return answer.json() if answer.status_code in (202, 207) else []
 
-        return await eventually("the gateway to answer a batch", post, within=60)
+        return await eventually(lambda: f"the gateway to answer a batch (last: {last})", post, within=60)
 
     async def figure(self, area: str = "oxnehaga", period: str = "2019") -> dict[str, Any]:
         answer = await self.client.get(f"/api/goals/{GOAL}", params={"area": area, "period": period})

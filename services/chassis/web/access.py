@@ -115,17 +115,18 @@ def _recognise(request: Request) -> Visitor:
     secret = shell(request).settings.operator_token.get_secret_value()
     if token is not None and hmac.compare_digest(token.encode(errors="replace"), secret.encode()):
         return _staff("operator", {Role.OPERATOR})
+    # Somebody else's key, with or without a session beside it: only the gateway can tell whose.
+    carried = {Permission.PUBLISH} if token is not None else set()
     session = open_session(shell(request).settings, request.cookies.get(SESSION_COOKIE), shell(request).now())
     if session is not None:
-        return _staff(session.name, {Role(role) for role in session.roles if role in set(Role)})
-    open_to_all = {Permission.PUBLIC}
+        return _staff(session.name, {Role(role) for role in session.roles if role in set(Role)}, carried)
+    open_to_all = {Permission.PUBLIC, *carried}
     if from_this_machine(request):
         open_to_all.add(Permission.FIGURES)
-    if token is not None:  # somebody else's key: only the gateway can tell whose
-        open_to_all.add(Permission.PUBLISH)
     return Visitor(None, frozenset(), frozenset(open_to_all))
 
 
-def _staff(name: str, roles: Iterable[Role]) -> Visitor:
+def _staff(name: str, roles: Iterable[Role], carried: Iterable[Permission] = ()) -> Visitor:
     held = frozenset(roles)
-    return Visitor(name, held, frozenset({Permission.PUBLIC}).union(*(GRANTS[role] for role in held)))
+    granted = frozenset({Permission.PUBLIC, *carried}).union(*(GRANTS[role] for role in held))
+    return Visitor(name, held, granted)

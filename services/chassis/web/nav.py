@@ -13,13 +13,14 @@ class Place:
     label: str
     path: str
     permission: Permission
+    also: tuple[str, ...] = ()  # where its other pages live
     one_machine_only: bool = False
 
 
 PLACES = (
-    Place(N_("Goals"), "/", Permission.FIGURES),
+    Place(N_("Goals"), "/", Permission.FIGURES, also=("/goals", "/subjects")),
     Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
-    Place(N_("Events"), "/schemas", Permission.PUBLIC),
+    Place(N_("Events"), "/schemas", Permission.PUBLIC, also=("/events",)),
     Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),
 )
 
@@ -30,7 +31,7 @@ def places_for(visitor: Visitor, *, one_machine: bool) -> list[Place]:
 
 
 def is_at(place: Place, path: str) -> bool:
-    """Whether the page at `path` belongs to `place`; goals also live under /goals."""
-    if place.path == "/":
-        return path == "/" or path.startswith("/goals")
-    return path == place.path or path.startswith(f"{place.path}/")
+    """Whether the page at `path` belongs to `place`."""
+    return path == place.path or any(
+        path == root or path.startswith(f"{root}/") for root in (place.path, *place.also) if root != "/"
+    )
