@@ -16,7 +16,7 @@ RUN = .venv-run/.ready
 BIN = .venv/bin
 
 .DEFAULT_GOAL = help
-.PHONY: help run dev test check lint types format bench lock migrations
+.PHONY: help run dev test quick check lint types format bench lock migrations
 .SILENT:
 
 help: ## this list
@@ -30,8 +30,11 @@ run: $(RUN) ## start Hem on this machine and play a year of a landlord: http://1
 dev: $(DEV) ## one service, started again at every edit, in the running stack: make dev SERVICE=notifications
 	$(BIN)/hem dev $(SERVICE) $(ARGS)
 
-test: $(DEV) ## the tests, on real Kafka and Postgres: make test ARGS="-m 'not faults'"
+test: $(DEV) ## the tests, on real Kafka and Postgres: make test ARGS=tests/gateway
 	$(BIN)/pytest $(ARGS)
+
+quick: $(DEV) ## the tests without kills and restarts of the whole stack: under five minutes
+	$(BIN)/pytest -m "not faults" $(ARGS)
 
 check: lint types test ## format, lint, types, import rules, tests: what CI runs
 
