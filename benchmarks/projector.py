@@ -176,7 +176,7 @@ class _Bench:
             assert facts == len(self._rows), f"{facts} facts of {len(self._rows)}"
             self.cpu.append(_cpu_seconds(process.pid) * 100_000 / self._events)
             self.memory.append(resident_mb(process.pid))
-            return (self._events - first[1]) / taken
+            return float((self._events - first[1]) / taken)
         finally:
             await connection.close()
             process.terminate()

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.kafka import Malformed
 from services.chassis import parked
+from services.chassis.errors import describe
 from services.chassis.parked import Arrived
 from services.chassis.postgres import Connection
 from services.chassis.transaction import Transaction
@@ -36,9 +37,28 @@ from services.reporting.repository import FactRow, Partition
 
 log = structlog.get_logger(__name__)
 
-Batch = Mapping[Partition, Sequence[ConsumerRecord[Any, Any]]]
+Record: TypeAlias = ConsumerRecord[Any, Any]
 GOVERNANCE = "governance.events"
 SERVICE = "reporting"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a record can't be projected."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A record and what it says."""
+
+    record: Record
+    said: Decoded | Refused
+
+
+Batch = Mapping[Partition, Sequence[Arrival]]
 
 
 class Fenced(Exception):
@@ -84,6 +104,17 @@ class Touched:
     anew: set[str] = field(default_factory=set)
 
 
+def read(record: Record, topic: str) -> Arrival:
+    """Reads a record of `topic` (its name in the catalogue); never raises."""
+    try:
+        return Arrival(record, decode(record, topic))
+    except Malformed as malformed:
+        return Arrival(record, Refused(malformed.code, malformed.detail))
+    except Exception as error:
+        log.exception("a record can't be read", topic=topic, partition=record.partition, offset=record.offset)
+        return Arrival(record, Refused("defect", describe(error)))
+
+
 async def apply(
     tx: Transaction,
     goals: Goals,
@@ -103,24 +134,18 @@ async def apply(
         raise Fenced
     applied = Applied()
     decoded: dict[tuple[str, str], Decoded] = {}
-    for (topic, _), records in batch.items():
-        for record in records:
-            try:
-                if defect is not None:
-                    await _park(tx, topic, record, "defect", defect)
-                    applied.parked += 1
-                    continue
-                one = decode(record, topic)
-            except Malformed as malformed:
-                await _park(tx, topic, record, malformed.code, malformed.detail)
+    for (topic, _), arrivals in batch.items():
+        for arrival in arrivals:
+            said = arrival.said if defect is None else Refused("defect", defect)
+            if isinstance(said, Refused):
+                await _park(tx, topic, arrival.record, said)
                 applied.parked += 1
-                continue
-            decoded.setdefault((one.row.source, one.row.event_id), one)
+            else:
+                decoded.setdefault((said.row.source, said.row.event_id), said)
     fresh = await _add_facts(connection, [d for key, d in decoded.items() if key not in recent])
     await project(connection, goals, fresh)
-    await repository.advance(
-        connection, {p: (records[-1].offset + 1, fingerprint(records[-1])) for p, records in batch.items()}
-    )
+    last = {partition: arrivals[-1].record for partition, arrivals in batch.items()}
+    await repository.advance(connection, {p: (record.offset + 1, fingerprint(record)) for p, record in last.items()})
     applied.facts = len(fresh)
     applied.identities = list(decoded)
     return applied
@@ -250,13 +275,13 @@ async def _decide(connection: Connection) -> None:
     await repository.replace_governance(connection, landlord(said))
 
 
-async def _park(tx: Transaction, topic: str, record: ConsumerRecord[Any, Any], reason: str, detail: str) -> None:
+async def _park(tx: Transaction, topic: str, record: Record, refused: Refused) -> None:
     arrived = Arrived(topic, record.partition, record.offset, record.key, tuple(record.headers), record.value)
-    log.info("a record is parked", topic=topic, partition=record.partition, offset=record.offset, reason=reason)
-    await parked.park(tx, SERVICE, arrived, reason, detail)
+    log.info("a record is parked", topic=topic, partition=record.partition, offset=record.offset, reason=refused.reason)
+    await parked.park(tx, SERVICE, arrived, refused.reason, refused.detail)
 
 
-def _as_consumed(record: Arrived) -> ConsumerRecord[Any, Any]:
+def _as_consumed(record: Arrived) -> Record:
     return ConsumerRecord(
         topic=record.topic, partition=record.partition, offset=record.offset, timestamp=0, timestamp_type=0,
         key=record.key, value=record.value, checksum=None, serialized_key_size=0, serialized_value_size=0,

@@ -260,17 +260,18 @@ async def _copies(bus: Bus, wanted: int) -> bool:
     return len(await bus.records("reporting.dlq")) == wanted
 
 
+@pytest.mark.parametrize("where", ["decode", "merge"])
 async def test_a_record_that_spoils_its_batch_is_parked_alone(
-    bus: Bus, start: Start, landlord: Landlord, settled: Settled, monkeypatch: pytest.MonkeyPatch
+    start: Start, landlord: Landlord, settled: Settled, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    real = projector.projection.decode
+    real = getattr(projector.projection, "decode" if where == "decode" else "place")
 
-    def decode(record: Any, topic: str) -> Any:
-        if record.key == b"t3":
+    def broken(first: Any, *rest: Any) -> Any:
+        if first.key == b"t3" if where == "decode" else "in-3" in str(first):
             raise RuntimeError("a defect of ours")
-        return real(record, topic)
+        return real(first, *rest)
 
-    monkeypatch.setattr("services.reporting.projection.decode", decode)
+    monkeypatch.setattr(projector.projection, "decode" if where == "decode" else "place", broken)
     reporting = await start(service)
     await landlord.area()
     await landlord.households(10, of=10)

@@ -55,7 +55,7 @@ create table subject_state (
     day date,
     state jsonb not null,
     primary key (goal, subject)
-);
+) with (fillfactor = 70); -- room for the usual second event on the same page, so that no index is touched
 create index subject_state_cohort on subject_state (goal, day, subject) where day is not null;
 
 -- The sum of all subjects' contributions. day: of the cohort; since: the day from which the row counts.
