@@ -39,7 +39,7 @@ HELD = timedelta(minutes=10)  # how long a message that may not go yet is left a
 FIRST_WAIT = timedelta(minutes=1)  # for a message that the server doesn't want now; doubled each time …
 LONGEST_WAIT = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=5)  # … until then
-IDLE_SECONDS = 0.2
+IDLE_SECONDS = (0.1, 1.0)  # between looks while there is nothing to send; the connections look in turn
 STOP_SECONDS = 5.0  # a message on its way may end before the service does
 SERVER_WAIT_SECONDS = (0.5, 60.0)  # first and longest pause while the mail server is down
 
@@ -83,14 +83,16 @@ async def run(ctx: Context) -> None:
 
 
 async def _send_for_ever(lane: Lane) -> None:
-    backoff = Backoff(*SERVER_WAIT_SECONDS)
+    backoff, idle = Backoff(*SERVER_WAIT_SECONDS), Backoff(*IDLE_SECONDS)
     try:
         while True:
             async with lane.ctx.db.transaction() as tx:
                 outgoing = await take(tx, lane.settings)
             if outgoing is None:
-                await asyncio.sleep(IDLE_SECONDS)
-            elif await _to_its_end(_send(lane, outgoing)):
+                await idle.wait()
+                continue
+            idle.reset()
+            if await _to_its_end(_send(lane, outgoing)):
                 backoff.reset()
             else:
                 await backoff.wait()
