@@ -25,8 +25,7 @@ MICROSECOND = timedelta(microseconds=1)
 ClauseName = Literal["enters", "leaves", "achieves", "revokes"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One event as stored. (`source`, `id`) is its identity, `subject` its Kafka key, `data` its fields as typed."""
 
     source: str
@@ -197,10 +196,14 @@ def achieved_on(state: State) -> date | None:
 def contribution(state: State) -> Contribution:
     """What a subject adds to the rollup: one to the denominator from its day on, one to the numerator when achieved."""
     entered = state.get("enters")
-    if entered is None or entered.area is None or entered.day is None or is_left(state):
+    if entered is None or entered.area is None or entered.day is None:
         return {}
     day = date.fromisoformat(entered.day)
     counts: Contribution = {Cell(entered.area, day, day): (0, 1)}
+    if len(state) == 1:  # most are just that: nothing else has been said
+        return counts
+    if is_left(state):
+        return {}
     achieved = achieved_on(state)
     if achieved is not None:
         cell = Cell(entered.area, day, max(day, achieved))
@@ -308,8 +311,6 @@ def _standing_achievement(state: State) -> Version | None:
     return max((version for version in _named(state, "achieves") if version.holds), default=None)
 
 
-def _named(state: State, name: ClauseName) -> Iterator[Version]:
-    """The versions of a clause, under the subject's own key and under others."""
-    for slot, version in state.items():
-        if slot == name or slot.startswith(f"{name}/"):
-            yield version
+def _named(state: State, name: ClauseName) -> list[Version]:
+    """The versions of a clause, under the subject's own key and under others. No name begins with another."""
+    return [version for slot, version in state.items() if slot.startswith(name)]
