@@ -233,21 +233,20 @@ def company_tells_of_few(scoped_by_area: Sequence[tuple[Tally, bool]], threshold
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The figure as it stood at a month's end. `share` in per cent; None: no data, or too few to show."""
+    """The figure of those who had joined by a month's end. `share` in per cent; None: no data, or too few to show."""
 
     on: date
     share: float | None
 
 
 def trend(counts: Sequence[Count], period: Period, as_of: date, threshold: int) -> list[Point]:
-    """The cumulative figure at each month's end, up to the month of `as_of`: counting what was dated by then.
+    """The share of those who had joined the cohort by each month's end, up to the month of `as_of`.
 
-    The last point is the figure itself, so it also counts what came after the period's end.
+    It follows the subject, as the figure does: what is done for a household counts from the month it joined, whenever
+    it was done. The last point is the figure itself.
     """
-    ends = [end for end in period.month_ends() if end.replace(day=1) <= as_of]
     points = []
-    for end in ends:
-        known = counts if end == ends[-1] else [c for c in counts if c.day <= end and c.since <= end]
-        tally = Tally.of(known)
+    for end in (end for end in period.month_ends() if end.replace(day=1) <= as_of):
+        tally = Tally.of([count for count in counts if count.day <= end])
         points.append(Point(end, None if is_too_few(tally, threshold) else tally.share))
     return points

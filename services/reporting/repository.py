@@ -117,8 +117,8 @@ COUNTS = """
     group by 1, 2, 3, 4
 """
 YEARS = """
-    select distinct extract(year from day)::int as year from rollup
-    where goal = any($1::text[]) and denominator > 0 and since <= $2 order by 1
+    select extract(year from day)::int as year, goal, sum(denominator)::bigint as members from rollup
+    where goal = any($1::text[]) and since <= $2 group by 1, 2 having sum(denominator) > 0 order by 1
 """
 AREAS_WITH_DATA = "select distinct area from rollup where denominator > 0"
 COHORT = """
@@ -309,9 +309,9 @@ async def counts(
     return [Count(r[0], r[1], r[2], r[3], r[4], r[5], r[6] or 0) for r in rows]
 
 
-async def years(connection: Connection, goals: Sequence[str], as_of: date) -> list[int]:
-    """The years in which any of the goals has a cohort."""
-    return [row[0] for row in await connection.fetch(YEARS, list(goals), as_of)]
+async def years(connection: Connection, goals: Sequence[str], as_of: date) -> list[tuple[int, str, int]]:
+    """(year, goal, how many in its cohort that year), years in order, where there are any."""
+    return [tuple(row) for row in await connection.fetch(YEARS, list(goals), as_of)]
 
 
 async def areas_with_data(connection: Connection) -> set[str]:

@@ -180,10 +180,17 @@ async def reports(connection: Connection, goals: Goals, period: Period, now: dat
 
 
 async def periods(connection: Connection, goals: Goals, now: datetime) -> tuple[list[int], Period]:
-    """The years with data, and the period to show when none is asked for: the latest of them, else this year."""
+    """The years with data, and the period to show when none is asked for.
+
+    That is the latest year with enough in a cohort to be shown, else the latest with any, else this year: a few
+    households that are told of ahead of time must not hide the year that people ask about.
+    """
     as_of = local_date(now)
-    years = await repository.years(connection, [goal.id for goal in goals], as_of)
-    return years, Period.year(max(years, default=as_of.year))
+    found = await repository.years(connection, [goal.id for goal in goals], as_of)
+    least = {goal.id: goal.threshold for goal in goals}
+    years = sorted({year for year, _, _ in found})
+    shown = [year for year, goal, members in found if members >= least[goal]]
+    return years, Period.year(max(shown or years, default=as_of.year))
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,8 +239,15 @@ async def test_the_front_page_groups_by_steering_document(
             valid_from=date(2019, 1, 15), applies_until_replaced=True,
         )
     )  # fmt: skip
-    company = {"comparison": ">=", "value": 50, "unit": "percent", "valid_from": date(2019, 1, 1)}
-    await bus.publish(TargetSet(goal_id=GOAL, document_id="business-plan", **company))
+    company = TargetSet(
+        goal_id=GOAL,
+        comparison=">=",
+        value=50,
+        unit="percent",
+        valid_from=date(2019, 1, 1),
+        document_id="business-plan",
+    )
+    await bus.publish(company)
     await landlord.households(9, of=10)
     await settled(reporting)
     text = (await reporting.client.get("/?period=2019", headers={"accept": "text/html"})).text

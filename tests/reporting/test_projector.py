@@ -14,7 +14,7 @@ from schemas.event import Event
 from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start, eventually, running, settings_for
-from services.reporting import projector
+from services.reporting import projection, projector
 from services.reporting.app import service
 from services.reporting.projector import Listener
 from tests.reporting.landlord import (
@@ -264,14 +264,14 @@ async def _copies(bus: Bus, wanted: int) -> bool:
 async def test_a_record_that_spoils_its_batch_is_parked_alone(
     start: Start, landlord: Landlord, settled: Settled, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    real = getattr(projector.projection, "decode" if where == "decode" else "place")
+    real = getattr(projection, "decode" if where == "decode" else "place")
 
     def broken(first: Any, *rest: Any) -> Any:
         if first.key == b"t3" if where == "decode" else "in-3" in str(first):
             raise RuntimeError("a defect of ours")
         return real(first, *rest)
 
-    monkeypatch.setattr(projector.projection, "decode" if where == "decode" else "place", broken)
+    monkeypatch.setattr(projection, "decode" if where == "decode" else "place", broken)
     reporting = await start(service)
     await landlord.area()
     await landlord.households(10, of=10)
@@ -402,7 +402,7 @@ async def test_postgres_away_is_waited_for(
     reporting = await start(service)
     await landlord.area()
     await settled(reporting)
-    real = projector.apply
+    real = projection.apply
     gone = asyncio.Event()
 
     async def apply(tx: Any, *args: Any, **more: Any) -> Any:
