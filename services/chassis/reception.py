@@ -1,7 +1,7 @@
 """From Kafka to the reactions: one transaction a batch, each event's effect once, nothing lost, nothing in the way.
 
 FastStream gives the batches. Every default that loses or blocks records is set aside here; why each is as it is stands
-in docs/decisions/0006-consuming.md, and tests/faults fails when one is reverted.
+in docs/decisions/0006-consuming.md, and a test in tests/chassis fails when one is reverted.
 """
 
 import dataclasses
@@ -160,7 +160,7 @@ class Reception:
         except UnknownType:
             return None  # a type that came after this version: others react to it
         except Malformed as malformed:
-            return Refused(malformed.code, str(malformed))
+            return Refused(malformed.code, malformed.detail)
         return event if event.type in self._reactions else None
 
     def _hold(self, record: Arrived, held: set[tuple[str, bytes]]) -> None:

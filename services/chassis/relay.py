@@ -38,7 +38,8 @@ SESSION = {
 
 TAKE_SHARD = "select pg_try_advisory_lock($1, $2)"
 UNSENT = """
-    select id, topic, key, headers, payload, personal from outbox
+    select id, topic, key, headers, payload, personal, extract(epoch from clock_timestamp() - created_at)::float8 as age
+    from outbox
     where shard = any($1::smallint[]) and sent_at is null order by id limit $2
 """
 MARK_SENT = "update outbox set sent_at = clock_timestamp() where id = any($1::bigint[])"
@@ -136,6 +137,7 @@ async def _send_for_ever(ctx: Context, session: Session, producer: AIOKafkaProdu
         await session.take_free_shards()
         read_at = time.monotonic()
         rows = await session.connection.fetch(UNSENT, session.shards, BATCH)
+        ctx.metrics.waiting.set(rows[0]["age"] if rows else 0)
         if rows:
             await _send(ctx, session, producer, rows, read_at)
             backoff.reset()

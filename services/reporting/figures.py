@@ -167,7 +167,7 @@ class Landlord:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Part of the rollup: what joined the cohort in the month of `day` and counts since the month of `since`.
+    """Part of the rollup: what joined the cohort in the month of `day`.
 
     `scoped`: on days when the goal's programme ran in the area. `waiting`: those of the last days not yet reached.
     """
@@ -175,7 +175,6 @@ class Count:
     area: str
     scoped: bool
     day: date
-    since: date
     numerator: int
     denominator: int
     waiting: int

@@ -103,7 +103,7 @@ DOCUMENTS = """
 """
 
 COUNTS = """
-    select area, scoped, date_trunc('month', day)::date as day, date_trunc('month', since)::date as since,
+    select area, scoped, date_trunc('month', day)::date as day,
         sum(numerator)::bigint as numerator, sum(denominator)::bigint as denominator,
         (sum(denominator - numerator) filter (where day > $7))::bigint as waiting
     from (
@@ -114,7 +114,7 @@ COUNTS = """
         from rollup r
         where r.goal = $1 and r.measure = $2 and r.day between $3 and $4 and r.since <= $5
     ) counted
-    group by 1, 2, 3, 4
+    group by 1, 2, 3
 """
 YEARS = """
     select extract(year from day)::int as year, goal, sum(denominator)::bigint as members from rollup
@@ -306,7 +306,7 @@ async def counts(
 ) -> list[Count]:
     """The rollup of a goal's cohorts from `first` to `last`, by area and month, of what is dated up to `as_of`."""
     rows = await connection.fetch(COUNTS, goal, measure, first, last, as_of, programme, young_after)
-    return [Count(r[0], r[1], r[2], r[3], r[4], r[5], r[6] or 0) for r in rows]
+    return [Count(r[0], r[1], r[2], r[3], r[4], r[5] or 0) for r in rows]
 
 
 async def years(connection: Connection, goals: Sequence[str], as_of: date) -> list[tuple[int, str, int]]:

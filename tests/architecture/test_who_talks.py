@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import schemas.catalogue
+from hem.routing import SERVICES
 from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.reporting import projector
@@ -33,6 +34,17 @@ def test_a_service_publishes_to_the_topics_that_name_it_as_a_writer(name: str) -
     assert {TOPIC_OF[event] for event in said} <= {topic.name for topic in TOPICS.values() if name in topic.writers}
     if name == "notifications":
         assert "HousingIntroductionOffered" in said
+
+
+@pytest.mark.parametrize("name", services())
+def test_a_service_that_reads_has_somewhere_to_put_dead_letters(name: str) -> None:
+    """Without it the copy of the first parked record would stop everything that the service sends."""
+    reads = any(name in topic.readers for topic in TOPICS.values())
+    assert not reads or TOPICS[f"{name}.dlq"].writers == (name,)
+
+
+def test_the_one_machine_stack_runs_every_service() -> None:
+    assert sorted(SERVICES) == services()
 
 
 def test_every_canonical_topic_has_one_writer() -> None:

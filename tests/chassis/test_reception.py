@@ -64,9 +64,7 @@ async def test_a_stop_in_the_middle_of_the_work_loses_nothing_and_doubles_nothin
         assert await offers_written(again) == {f"t-{n}": 1 for n in range(600)}
 
 
-async def test_on_an_ordered_topic_later_events_of_a_key_wait_behind_a_parked_one(
-    bus: Bus, start: Start, echo
-) -> None:
+async def test_on_an_ordered_topic_later_events_of_a_key_wait_behind_a_parked_one(bus: Bus, start: Start, echo) -> None:
     broken = {"yes"}
 
     def fail(event) -> None:

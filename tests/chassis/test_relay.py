@@ -120,9 +120,7 @@ async def limit(bus: Bus, topic: str, size: int) -> None:
     await admin.start()
     try:
         name = f"{bus.prefix}{topic}"
-        await admin.alter_configs([
-            ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(size)})
-        ])
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"max.message.bytes": str(size)})])
     finally:
         await admin.close()
 

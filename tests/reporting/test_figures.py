@@ -120,13 +120,9 @@ def test_a_programme_covers_its_first_and_last_day() -> None:
     assert found.runs_in(None, "raslatt", YEAR)
 
 
-def test_the_trend_counts_what_was_dated_by_each_month_and_ends_in_the_figure() -> None:
+def test_the_trend_follows_those_who_had_joined_and_ends_in_the_figure() -> None:
     january, march = date(2019, 1, 1), date(2019, 3, 1)
-    counts = [
-        Count("a", True, january, january, 5, 10, 0),
-        Count("a", True, january, march, 4, 0, 0),
-        Count("a", True, january, date(2020, 1, 1), 1, 0, 0),
-    ]
+    counts = [Count("a", True, january, 5, 10, 0), Count("a", True, march, 10, 10, 0)]
     points = trend(counts, YEAR, date(2020, 6, 1), 5)
-    assert [point.share for point in points] == [50, 50, *[90] * 9, 100]
+    assert [point.share for point in points] == [50, 50, *[75] * 10]
     assert [p.share for p in trend(counts[:1], YEAR, date(2019, 2, 10), 11)] == [None, None]

@@ -35,6 +35,9 @@ _KINDS: Mapping[int, _Kind] = {
     503: _Kind("unavailable", N_("Not just now"), N_("A part we depend on is away. Try again in a minute.")),
 }
 
+# To a machine, as the gateway says it of a key that is not known.
+_NO_KEY = _Kind("no-key", N_("A key is needed"), N_("Send a key in the header Authorization: Bearer …"))
+
 
 def problem(
     status: int, type_slug: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
@@ -61,7 +64,11 @@ def refusal(
     **extra: Any,
 ) -> Response:
     """The answer to a request that failed with `status`; `detail` (a message id) says more than the usual words."""
-    kind = _KINDS.get(status) or _KINDS[500 if status >= 500 else 400]
+    kind = (
+        _NO_KEY
+        if "WWW-Authenticate" in (headers or {})
+        else _KINDS.get(status) or _KINDS[500 if status >= 500 else 400]
+    )
     detail = detail or kind.detail
     if not wants_page(request):
         return problem(status, kind.slug, kind.title, detail, headers=headers, **extra)

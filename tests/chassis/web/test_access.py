@@ -94,7 +94,7 @@ async def test_a_machine_that_is_refused_gets_a_problem_and_a_person_a_page(hous
     assert machine.status_code == 401
     assert machine.headers["content-type"] == "application/problem+json"
     assert machine.headers["www-authenticate"] == "Bearer"
-    assert machine.json()["type"] == "urn:hem:problem:sign-in-needed"
+    assert machine.json()["type"] == "urn:hem:problem:no-key"
     assert person.status_code == 401
     assert "Logga in för att fortsätta" in person.text
     assert 'href="/sign-in"' in person.text
