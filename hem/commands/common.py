@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from hem.door import DoorError
 from hem.stack.errors import StackError
@@ -19,6 +20,14 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Print what is wrong, as it is, and end the command."""
     print(message, file=sys.stderr)
     raise typer.Exit(code)
+
+
+def folding_table(*columns: str) -> Table:
+    """A table that breaks long ids over lines in a narrow window: a cut id is of no use."""
+    table = Table(header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 @contextmanager

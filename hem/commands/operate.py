@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
-from hem.commands.common import console, errors, fail, plain_errors
+from hem.commands.common import console, errors, fail, folding_table, plain_errors
 from hem.door import Door
 from hem.home import Home
 from hem.routing import SERVICES
@@ -41,10 +40,11 @@ def parked_list(
     if not rows:
         console.print(f"Nothing is parked ({state}).")
         return
-    table = Table("service", "number", "topic", "partition", "offset", "key", "reason", "since", header_style="bold")
+    table = folding_table("service", "number", "topic, partition, offset", "key", "reason", "since (UTC)")
     for row in rows:
-        names = ("service", "id", "topic", "partition", "offset", "key", "reason", "parked_at")
-        table.add_row(*(str(row[name]) for name in names))
+        place = f"{row['topic']} {row['partition']} {row['offset']}"
+        since = row["parked_at"][:16].replace("T", " ")
+        table.add_row(row["service"], str(row["id"]), place, str(row["key"] or ""), row["reason"], since)
     console.print(table)
 
 
@@ -97,7 +97,7 @@ def keys_list(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = Table("publisher", "number", "types", "sources", "made", "last used", "revoked", header_style="bold")
+    table = folding_table("publisher", "number", "types", "sources", "made", "last used", "revoked")
     for row in rows:
         moments = [str(row[name] or "")[:10] for name in ("created_at", "last_used_on", "revoked_at")]
         table.add_row(row["publisher"], str(row["id"]), ", ".join(row["allow"]), ", ".join(row["sources"]), *moments)
