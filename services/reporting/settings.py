@@ -10,4 +10,4 @@ class ReportingSettings(ServiceSettings):
 
     model_config = prefix("reporting")
 
-    batch: int = Field(10_000, ge=1, le=200_000, description="records applied in one transaction, at most")
+    batch: int = Field(6_000, ge=1, le=200_000, description="records applied in one transaction, at most")
