@@ -250,12 +250,13 @@ async def _update(connection: Connection, goal: Goal, touch: Touched) -> None:
             after = touch.states[subject] if before is None else merge(before, touch.states[subject])
         if after == (before or {}):
             continue
-        for cell, numerator, denominator in difference(contribution(before or {}), contribution(after)):
+        counted = contribution(before) if before else {}
+        for cell, numerator, denominator in difference(counted, contribution(after)):
             key = (goal.id, goal.measure, cell)
             was = deltas.get(key, (0, 0))
             deltas[key] = (was[0] + numerator, was[1] + denominator)
         area, day = place(after) or (None, None)
-        row = (goal.id, subject, area, day, {slot: tuple(version) for slot, version in after.items()})
+        row = (goal.id, subject, area, day, repository.written(after))
         (added if before is None else changed).append(row)
     if added:
         await repository.copy_states(connection, added)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+import orjson
+
 from services.chassis.postgres import Connection
 from services.reporting.domain import Cell, State, Version
 from services.reporting.figures import Area, Count, Document, Landlord, Programme, Target
@@ -57,7 +59,7 @@ LOCK_STATES = """
 """
 UPDATE_STATES = """
     update subject_state s set area = n.area, day = n.day, state = n.state
-    from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::jsonb[]) as n (goal, subject, area, day, state)
+    from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bytea[]) as n (goal, subject, area, day, state)
     where s.goal = n.goal and s.subject = n.subject
 """
 ADD_TO_ROLLUP = """
@@ -214,7 +216,12 @@ async def early_withdrawals(connection: Connection) -> set[tuple[str, str, str, 
 async def lock_states(connection: Connection, goal: str, subjects: Sequence[str]) -> dict[str, State]:
     """The states of a goal's subjects, their rows locked in the order of the subjects."""
     rows = await connection.fetch(LOCK_STATES, goal, list(subjects))
-    return {row[0]: {slot: Version(*version) for slot, version in row[1].items()} for row in rows}
+    return {row[0]: {slot: Version(*version) for slot, version in orjson.loads(row[1]).items()} for row in rows}
+
+
+def written(state: State) -> bytes:
+    """A state as the column `state` holds it."""
+    return orjson.dumps({slot: tuple(version) for slot, version in state.items()})
 
 
 async def copy_states(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

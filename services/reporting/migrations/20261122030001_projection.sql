@@ -48,12 +48,13 @@ create table projection_offset (
 );
 
 -- What stands for each subject of a goal, merged order-free. area and day: where lineage lists the subject.
+-- state: JSON in UTF-8, slot -> version as in domain.py. Only the projector reads it, so Postgres needn't parse it.
 create table subject_state (
     goal text not null,
     subject text not null,
     area text,
     day date,
-    state jsonb not null,
+    state bytea not null,
     primary key (goal, subject)
 ) with (fillfactor = 70); -- room for the usual second event on the same page, so that no index is touched
 create index subject_state_cohort on subject_state (goal, day, subject) where day is not null;
