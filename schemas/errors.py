@@ -13,6 +13,7 @@ Code = Literal[
     "empty_body",
     "not_json",  # also: not UTF-8, nested too deep
     "not_an_object",
+    "too_many",  # events in one HTTP batch
     "media_type",
     "header_encoding",  # a header that is null or not UTF-8 (Kafka), or badly percent-encoded (HTTP)
     "missing_attribute",

@@ -43,14 +43,13 @@ class UnsupportedMediaType(Malformed):
 class Entry:
     """One event of a request, at `index` from 0: either `event`, or `problems` (at least one).
 
-    `id`, `source` and `type` are as sent, where they could be read, for the answer. `warnings` are the paths of what
-    was dropped because it is not known, such as `data.colour`, or `colour` for an attribute.
+    `id` and `source` are as sent, where they could be read, for the answer. `warnings` are the paths of what was
+    dropped because it is not known, such as `data.colour`, or `colour` for an attribute.
     """
 
     index: int
     id: str | None
     source: str | None
-    type: str | None
     event: Event[EventData] | None
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
@@ -64,25 +63,32 @@ class Reading:
     entries: tuple[Entry, ...]
 
 
-def read(headers: Iterable[tuple[str, str]], body: bytes) -> Reading:
+def read(headers: Iterable[tuple[str, str]], body: bytes, *, at_most: int | None = None) -> Reading:
     """Read a request in any mode. `headers` are as ASGI servers give them, decoded as Latin-1.
 
-    Raises UnsupportedMediaType, and Malformed when the body as a whole cannot be read as JSON of the mode's shape.
+    Raises UnsupportedMediaType, and Malformed when the body as a whole cannot be read as JSON of the mode's shape, or
+    holds more than `at_most` events (`too_many`): then none of them is looked at.
     """
     lowered = [(name.lower(), value) for name, value in headers]
     content_type = next((value for name, value in lowered if name == "content-type"), "")
-    match content_type.partition(";")[0].strip().lower():
-        case "application/cloudevents+json":
-            return Reading("structured", (_structured(0, parse_json(body)),))
-        case "application/cloudevents-batch+json":
-            events = parse_json(body)
-            if not isinstance(events, list):
-                raise Malformed.because("not_an_object", "a list of events", "something else")
-            return Reading("batch", tuple(_structured(index, whole) for index, whole in enumerate(events)))
-        case _ if JSON_MEDIA_TYPE.fullmatch(content_type.strip()):
-            return Reading("binary", (_binary(lowered, body),))
-        case _:
-            raise UnsupportedMediaType.because("media_type", MEDIA_TYPES, "another media type", "content-type")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == STRUCTURED:
+        return Reading("structured", (_structured(0, parse_json(body)),))
+    if media_type == BATCH:
+        events = _batch(body, at_most)
+        return Reading("batch", tuple(_structured(index, whole) for index, whole in enumerate(events)))
+    if JSON_MEDIA_TYPE.fullmatch(content_type.strip()):
+        return Reading("binary", (_binary(lowered, body),))
+    raise UnsupportedMediaType.because("media_type", MEDIA_TYPES, "another media type", "content-type")
+
+
+def _batch(body: bytes, at_most: int | None) -> list[object]:
+    events = parse_json(body)
+    if not isinstance(events, list):
+        raise Malformed.because("not_an_object", "a list of events", "something else")
+    if at_most is not None and len(events) > at_most:
+        raise Malformed.because("too_many", f"at most {at_most} events in a batch", str(len(events)))
+    return events
 
 
 def _structured(index: int, whole: object) -> Entry:
@@ -134,21 +140,21 @@ def _entry(
     problems: Sequence[Problem],
     unknown: Sequence[str],
 ) -> Entry:
-    said = {name: value for name in ("id", "source", "type") if isinstance(value := raw.get(name), str)}
     return Entry(
         index=index,
-        id=_shown(said.get("id")),
-        source=_shown(said.get("source")),
-        type=_shown(said.get("type")),
+        id=_shown(raw.get("id")),
+        source=_shown(raw.get("source")),
         event=event,
         problems=tuple(problems),
         warnings=(*(f"data.{field}" for field in unknown), *(_named(name) for name in unknown_attributes(raw))),
     )
 
 
-def _shown(text: str | None) -> str | None:
-    """What can stand in an answer: whole, or cut at 256, with what JSON cannot carry escaped."""
-    return None if text is None else text[:256].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+def _shown(said: object) -> str | None:
+    """What can stand in an answer, of text: whole, or cut at 256, with what JSON cannot carry escaped."""
+    if not isinstance(said, str):
+        return None
+    return said[:256].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _named(attribute: str) -> str:

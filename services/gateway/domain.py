@@ -27,8 +27,8 @@ MAX_BATCH = 20_000
 MAX_EVENT = 64 * 1024
 """Bytes of one event's data: what CloudEvents asks everybody to carry, and well below what the topics take."""
 ALL = "all"
-OWN_SOURCES = frozenset(f"urn:hem:{s}" for s in ("gateway", "placements", "surveys", "notifications", "reporting"))
-"""Sources of our own services, which no publisher can have."""
+OWN_SOURCES = "urn:hem:"
+"""How the sources of our own services begin, those still to come too: no publisher can have one."""
 
 
 class ProblemType(Enum):
@@ -41,10 +41,9 @@ class ProblemType(Enum):
     NO_KEY = 401, "A publisher's key is needed"
     TYPE_NOT_ALLOWED = 403, "The key is not for this type of event"
     SOURCE_NOT_ALLOWED = 403, "The source is not this publisher's"
-    NOT_FOUND = 404, "There is no such thing here"
     CONFLICT = 409, "Another event has this source and id"
     ERASED = 410, "The person has been erased"
-    TOO_LARGE = 413, "The event is too large"
+    TOO_LARGE = 413, "That is too large"
     MEDIA_TYPE = 415, "The media type is none of those understood"
     INVALID = 422, "The event does not fit its schema"
     UNKNOWN_TYPE = 422, "There is no such type of event"
@@ -153,6 +152,8 @@ def type_of(code: Code) -> ProblemType:
     match code:
         case "empty_body" | "not_json" | "not_an_object" | "header_encoding":
             return ProblemType.UNREADABLE
+        case "too_many":
+            return ProblemType.TOO_LARGE
         case "media_type":
             return ProblemType.MEDIA_TYPE
         case "unknown_type" | "unknown_version":
@@ -163,6 +164,11 @@ def type_of(code: Code) -> ProblemType:
             return ProblemType.INVALID
         case _:
             assert_never(code)
+
+
+def is_own(source: str) -> bool:
+    """Whether a source is one of Hem itself. A URN's beginning is the same in capitals."""
+    return source.lower().startswith(OWN_SOURCES)
 
 
 def new_key(publisher: Publisher) -> str:

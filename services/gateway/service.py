@@ -1,6 +1,7 @@
 """The verbs of the door: let events in, hand out and take back keys, forget identities that are old enough."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -17,7 +18,6 @@ from services.gateway.domain import (
     ALL,
     IDENTITIES_KEPT,
     MAX_EVENT,
-    OWN_SOURCES,
     Answer,
     EventKey,
     Identity,
@@ -29,6 +29,7 @@ from services.gateway.domain import (
     Submission,
     content,
     hash_key,
+    is_own,
     judge_withdrawal,
     new_key,
     without_home,
@@ -76,20 +77,29 @@ async def publish(tx: Transaction, key: Key, submissions: Sequence[Submission], 
         await repository.use_key(tx, key.id, tx.now().date())
     submissions = [without_home(submission) for submission in submissions]
     verdicts = {place: s.refusal for place, s in enumerate(submissions) if s.refusal is not None}
-    candidates = [_candidate(tx, place, s.event) for place, s in enumerate(submissions) if s.event is not None]
+    candidates = await asyncio.to_thread(_candidates, tx, submissions)
 
     candidates = _of_allowed_types(key, candidates, verdicts)
     candidates = await _of_own_sources(tx, key, candidates, verdicts)
     candidates = _small_enough(candidates, verdicts)
-    candidates = await _of_persons_not_erased(tx, candidates, verdicts)
-    # Withdrawals come second, so that one may stand in the same batch as what it withdraws.
-    accepted = await _new(tx, [c for c in candidates if c.topic != ANY_TOPIC], verdicts)
-    withdrawals = await _of_known_events(tx, key, [c for c in candidates if c.topic == ANY_TOPIC], verdicts)
+    # Erasures go before everything else about their persons, wherever they stand in the batch.
+    erasures = [c for c in candidates if c.event.data.tombstone]
+    accepted = await _new(tx, erasures, verdicts)
+    erased = {c.event.subject for c in erasures if c.place not in verdicts}
+    others = [c for c in candidates if not c.event.data.tombstone]
+    others = await _of_persons_not_erased(tx, others, erased, verdicts)
+    accepted += await _new(tx, [c for c in others if c.topic != ANY_TOPIC], verdicts)
+    # Withdrawals come last, so that one may stand in the same batch as what it withdraws.
+    withdrawals = await _of_known_events(tx, key, [c for c in others if c.topic == ANY_TOPIC], verdicts)
     accepted += await _new(tx, withdrawals, verdicts)
 
     await _send_on(tx, accepted, public_url)
     new = {candidate.place for candidate in accepted}
     return [_answer(s, verdicts.get(place), new=place in new) for place, s in enumerate(submissions)]
+
+
+def _candidates(tx: Transaction, submissions: Sequence[Submission]) -> list[Candidate]:
+    return [_candidate(tx, place, s.event) for place, s in enumerate(submissions) if s.event is not None]
 
 
 def _candidate(tx: Transaction, place: int, event: Event[Any]) -> Candidate:
@@ -118,12 +128,12 @@ def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts)
 async def _of_own_sources(
     tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts
 ) -> list[Candidate]:
-    sources = key.sources or await _bound_to(tx, key, candidates)
+    sources = key.sources or await _bound_to(tx, key, candidates, verdicts)
     kept = []
     for c in candidates:
         if c.event.source in sources:
             kept.append(c)
-        else:
+        elif c.place not in verdicts:
             allowed = f"This key is for {', '.join(sources)}." if sources else "It belongs to another publisher."
             verdicts[c.place] = Refusal(
                 ProblemType.SOURCE_NOT_ALLOWED, f"The source is not one this key can be used with. {allowed}"
@@ -131,20 +141,38 @@ async def _of_own_sources(
     return kept
 
 
-async def _bound_to(tx: Transaction, key: Key, candidates: list[Candidate]) -> tuple[str, ...]:
-    """Binds a key that was made without sources to the first one it is used with, which the publisher then owns."""
-    used = list(dict.fromkeys(c.event.source for c in candidates if c.event.source not in OWN_SOURCES))
+async def _bound_to(tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts) -> tuple[str, ...]:
+    """Binds a key made without sources to the first one it is used with rightly, which the publisher then owns.
+
+    When there is none, what speaks against those that came from sources nobody else has goes to `verdicts`.
+    """
+    used = {c.event.source for c in candidates if not is_own(c.event.source)}
     if not used:
         return ()
     locked = await repository.lock_key(tx, key.id)
     if locked is None or locked.sources:  # revoked, or bound by a parallel request
         return locked.sources if locked else ()
     owners = await repository.owners(tx, used)
-    for source in used:
-        if owners.get(source, key.publisher) == key.publisher and await _claim(tx, key.publisher, [source]):
+    free = {source for source in used if owners.get(source, key.publisher) == key.publisher}
+    against: Verdicts = {}
+    right = await _right_but_for_source(tx, key, [c for c in candidates if c.event.source in free], against)
+    for source in dict.fromkeys(c.event.source for c in right):
+        if await _claim(tx, key.publisher, [source]):
             await repository.bind_key(tx, key.id, source)
             return (source,)
+    verdicts |= against
     return ()
+
+
+async def _right_but_for_source(
+    tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts
+) -> list[Candidate]:
+    """Those, in the order sent, that would be let in if each came alone and its source were the key's."""
+    candidates = _small_enough(candidates, verdicts)
+    candidates = await _of_persons_not_erased(tx, candidates, set(), verdicts)
+    await _of_known_events(tx, key, [c for c in candidates if c.topic == ANY_TOPIC], verdicts)
+    candidates = [c for c in candidates if c.place not in verdicts]
+    return _in_accord_with(await repository.recall(tx, {c.key for c in candidates}), candidates, verdicts)
 
 
 async def _claim(tx: Transaction, publisher: Publisher, sources: Sequence[str]) -> bool:
@@ -163,15 +191,16 @@ def _small_enough(candidates: list[Candidate], verdicts: Verdicts) -> list[Candi
     return [c for c in candidates if c.size <= MAX_EVENT]
 
 
-async def _of_persons_not_erased(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
-    """An erasure goes before everything else about its person in the same batch, wherever it stands in it."""
+async def _of_persons_not_erased(
+    tx: Transaction, candidates: list[Candidate], erased: set[str], verdicts: Verdicts
+) -> list[Candidate]:
+    """Those that are not about somebody who has been erased before, or is one of `erased`."""
     personal = [c for c in candidates if c.topic != ANY_TOPIC and TOPICS[c.topic].personal]
-    if not personal:
+    told = {c.place: c.event.subject for c in personal if not c.event.data.tombstone}
+    if not told:
         return candidates
-    erased = {c.event.subject for c in personal if c.event.data.tombstone}
-    told = {c.event.subject for c in personal if not c.event.data.tombstone}
-    erased |= await tx.erased(sorted(told - erased))
-    refused = {c.place for c in personal if not c.event.data.tombstone and c.event.subject in erased}
+    erased = erased | await tx.erased(sorted(set(told.values()) - erased))
+    refused = {place for place, person in told.items() if person in erased}
     for place in refused:
         verdicts[place] = Refusal(
             ProblemType.ERASED, "The person this is about has been erased. The reference is refused for ever."
@@ -183,6 +212,8 @@ async def _of_known_events(
     tx: Transaction, key: Key, withdrawals: list[Candidate], verdicts: Verdicts
 ) -> list[Candidate]:
     """Those that withdraw an event of the same publisher, each bound for that event's topic."""
+    if not withdrawals:
+        return []
     wanted = {c.place: (c.event.data.withdrawn_source, c.event.data.withdrawn_id) for c in withdrawals}
     targets = await repository.recall(tx, set(wanted.values()))
     owners = await repository.owners(tx, {source for source, _ in wanted.values()})
@@ -210,14 +241,24 @@ async def _new(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts)
         for key, c in first.items()
     }
     new = await repository.remember(tx, list(identities.values()))
-    known = identities | await repository.recall(tx, identities.keys() - new)
+    _in_accord_with(identities | await repository.recall(tx, identities.keys() - new), candidates, verdicts)
+    return [c for key, c in first.items() if key in new]
+
+
+def _in_accord_with(
+    known: Mapping[EventKey, Identity], candidates: list[Candidate], verdicts: Verdicts
+) -> list[Candidate]:
+    """Those that say what is known under their source and id, or of which nothing is."""
+    kept = []
     for c in candidates:
-        if c.fingerprint != known[c.key].fingerprint:
+        if c.key not in known or c.fingerprint == known[c.key].fingerprint:
+            kept.append(c)
+        else:
             verdicts[c.place] = Refusal(
                 ProblemType.CONFLICT,
                 "An event with this source and id says something else. A correction is a new event with its own id.",
             )
-    return [c for key, c in first.items() if key in new]
+    return kept
 
 
 async def _send_on(tx: Transaction, accepted: list[Candidate], public_url: str) -> None:
@@ -254,8 +295,8 @@ async def create_key(
         if name != ALL and name not in FROM_OUTSIDE:
             near = get_close_matches(name, FROM_OUTSIDE, n=3, cutoff=0.4)
             raise NotPublishable(f"{name} can't be published here. Near it: {', '.join(near) or 'nothing'}.")
-    if own := OWN_SOURCES.intersection(sources):
-        raise SourceTaken(f"{', '.join(sorted(own))} belongs to Hem itself.")
+    if own := [source for source in sources if is_own(source)]:
+        raise SourceTaken(f"{', '.join(own)} belongs to Hem itself.")
     if not await _claim(tx, publisher, sources):
         raise SourceTaken("A source belongs to one publisher for ever, and one of these is another's.")
     key = new_key(publisher)

@@ -173,6 +173,24 @@ def move_in() -> Callable[..., Json]:
 
 
 @pytest.fixture
+def too_large() -> Callable[..., Json]:
+    """`too_large()`: an AreaDefined that fits its schema and is larger than the gateway lets in."""
+    region = {"code": "å" * 128, "kind": "RegSO", "version": "ö" * 128, "weight": 0.005}
+    area: Json = {
+        "area_id": "oxnehaga",
+        "name": "Öxnehaga",
+        "municipality_code": "0680",
+        "statistics_regions": [region] * 200,
+        "valid_from": "2019-01-01",
+    }
+
+    def make(**attributes: Any) -> Json:
+        return event("AreaDefined", "oxnehaga", area, **attributes)
+
+    return make
+
+
+@pytest.fixture
 def contact() -> Callable[..., Json]:
     """`contact("ref-1", email=…)`: a TenantContactChanged as JSON."""
 

@@ -130,17 +130,20 @@ async def test_a_body_of_ten_megabytes_is_refused_announced_or_not(gateway: Runn
     assert (await gateway.client.post("/events", content=parts(), headers=headers)).status_code == 413
 
 
-async def test_an_event_of_more_than_64_kib_is_refused_and_the_rest_goes_on(post: Post, move_in: Make) -> None:
-    region = {"code": "å" * 128, "kind": "RegSO", "version": "ö" * 128, "weight": 0.005}
-    area: Json = {
-        "area_id": "oxnehaga",
-        "name": "Öxnehaga",
-        "municipality_code": "0680",
-        "statistics_regions": [region] * 200,
-        "valid_from": "2019-01-01",
-    }
-    large = move_in(type="se.vatterhem.AreaDefined.v1", subject="oxnehaga") | {"data": area}
-    answer = await post([large, move_in()])
+async def test_a_batch_of_too_many_events_is_refused_however_it_is_spelled(post: Post) -> None:
+    many = b"1," * 20_000
+    for content_type in (BATCH, BATCH.upper(), f"{BATCH} ; charset=utf-8"):
+        for last in (b"1", b'"\\ud800"', b'"\0"'):
+            answer = await post(b"[" + many + last + b"]", content_type=content_type)
+            problem = answer.json()
+            assert (answer.status_code, problem["type"]) == (413, "urn:hem:problem:too-large"), (content_type, last)
+            assert problem["detail"] == "expected at most 20000 events in a batch, got 20001."
+
+
+async def test_an_event_of_more_than_64_kib_is_refused_and_the_rest_goes_on(
+    post: Post, too_large: Make, move_in: Make
+) -> None:
+    answer = await post([too_large(), move_in()])
     assert [entry["status"] for entry in answer.json()] == ["refused", "accepted"]
     assert answer.json()[0]["problem"]["type"] == "urn:hem:problem:too-large"
 

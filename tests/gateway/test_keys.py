@@ -73,6 +73,52 @@ async def test_a_key_without_sources_takes_the_first_it_is_used_with(
     assert (await post(move_in("t-8", source="urn:test:second"), key=late)).status_code == 202
 
 
+async def test_an_event_that_is_refused_takes_no_source(
+    *, gateway: Running, post: Post, make_key: MakeKey, move_in: Make, contact: Make, erasure: Make,
+    too_large: Make, withdrawal: Make,
+) -> None:  # fmt: skip
+    known = move_in("t-1", source="urn:test:mine")
+    await post(known, key=await make_key("claims", sources=["urn:test:mine"]))
+    await post(erasure("ref-1"))
+    open_key = await make_key("claims")
+    refused = [
+        contact("ref-1", source="urn:test:a"),
+        too_large(source="urn:test:b"),
+        withdrawal(move_in("t-2", source="urn:test:c"), source="urn:test:c"),
+        withdrawal(move_in("t-2", source="urn:test:mine"), source="urn:test:d"),
+        move_in("t-1", source="urn:test:mine", id=known["id"], data={"area_id": "raslatt"}),
+        move_in("t-3", source="urn:test:housing"),
+    ]
+    answer = await post(refused, key=open_key)
+    assert [entry["problem"]["status"] for entry in answer.json()] == [410, 413, 403, 422, 409, 403]
+    assert (await listed(gateway))[1]["sources"] == []
+    assert (await post([*refused, known], key=open_key)).json()[-1]["status"] == "duplicate"
+    assert (await listed(gateway))[1]["sources"] == ["urn:test:mine"]
+    owned = await gateway.ctx.db.pool.fetch("select source from source_owner order by source")
+    assert [row["source"] for row in owned] == ["urn:test:housing", "urn:test:mine"]
+
+
+async def test_an_erasure_takes_a_source_and_goes_before_the_contact_beside_it(
+    gateway: Running, post: Post, make_key: MakeKey, contact: Make, erasure: Make
+) -> None:
+    open_key = await make_key("claims")
+    batch = [contact("ref-1", source="urn:test:claimed"), erasure("ref-1", source="urn:test:claimed")]
+    answer = await post(batch, key=open_key)
+    assert [entry["status"] for entry in answer.json()] == ["refused", "accepted"]
+    assert (await listed(gateway))[0]["sources"] == ["urn:test:claimed"]
+
+
+async def test_nobody_gets_a_source_that_is_or_may_become_hems_own(
+    gateway: Running, post: Post, make_key: MakeKey, move_in: Make
+) -> None:
+    open_key = await make_key("claims")
+    for source in ("urn:hem:notifications", "urn:hem:letters", "URN:HEM:gateway", "Urn:Hem:surveys/2"):
+        assert (await post(move_in(source=source), key=open_key)).status_code == 403, source
+        order = {"publisher": "claims", "allow": ["all"], "sources": ["urn:test:fine", source]}
+        assert (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).status_code == 409, source
+    assert (await post(move_in(source="urn:hemma:housing"), key=open_key)).status_code == 202
+
+
 async def test_of_two_who_claim_a_source_at_once_one_gets_it(post: Post, make_key: MakeKey, move_in: Make) -> None:
     keys = [await make_key(f"claimant-{n}") for n in range(6)]
     answers = await asyncio.gather(

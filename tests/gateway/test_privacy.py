@@ -12,6 +12,7 @@ from services.chassis.testkit import Bus, Running
 Json = dict[str, Any]
 Make = Callable[..., Json]
 Post = Callable[..., Awaitable[httpx2.Response]]
+MakeKey = Callable[..., Awaitable[str]]
 Wait = Callable[[], Awaitable[None]]
 
 EMAIL = "amina.testsson@example.se"
@@ -92,6 +93,32 @@ async def test_an_erasure_goes_before_everything_else_in_its_batch(
     await all_sent()
     values = {(r.key, r.value is None) for r in await bus.records("tenancy.contacts")}
     assert values == {(b"ref-1", True), (b"ref-2", False)}
+
+
+async def test_an_erasure_that_is_refused_erases_nobody(
+    post: Post, make_key: MakeKey, contact: Make, erasure: Make, move_in: Make
+) -> None:
+    known = move_in()
+    await post(known)
+    contacts_only = await make_key(allow=[TenantContactChanged.type], sources=["urn:test:housing"])
+    refused = {
+        "conflict": (erasure("ref-1", id=known["id"]), None, 409),
+        "another source": (erasure("ref-2", source="urn:test:elsewhere"), None, 403),
+        "another type": (erasure("ref-3"), contacts_only, 403),
+    }
+    for why, (forget, key, status) in refused.items():
+        batch = [contact(forget["subject"]), forget, contact(forget["subject"])]
+        answer = await (post(batch, key=key) if key else post(batch))
+        statuses = [entry.get("problem", {}).get("status") for entry in answer.json()]
+        assert statuses == [None, status, None], why
+
+
+async def test_an_erasure_sent_again_with_contacts_still_stands(post: Post, contact: Make, erasure: Make) -> None:
+    forget = erasure("ref-1")
+    await post(forget)
+    answer = await post([contact("ref-1"), forget])
+    assert [entry["status"] for entry in answer.json()] == ["refused", "duplicate"]
+    assert answer.json()[0]["problem"]["status"] == 410
 
 
 async def test_contacts_and_erasures_in_parallel_leave_nobody_behind(

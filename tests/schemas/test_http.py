@@ -155,6 +155,16 @@ def test_an_empty_batch_holds_no_events() -> None:
     assert read([("content-type", BATCH)], b"[]").entries == ()
 
 
+@pytest.mark.parametrize("last", [b"3", rb'"\ud800"', b'"a\0b"'], ids=["plain", "lone surrogate", "raw NUL"])
+def test_a_batch_of_too_many_is_refused_whole_however_it_is_spelled(last: bytes) -> None:
+    headers = [("CONTENT-TYPE", "Application/CloudEvents-Batch+JSON ; charset=utf-8")]
+    assert len(read(headers, b"[1,2,%b]" % last, at_most=3).entries) == 3
+    with pytest.raises(Malformed) as caught:
+        read(headers, b"[1,2,%b]" % last, at_most=2)
+    [problem] = caught.value.problems
+    assert (problem.code, problem.expected, problem.got) == ("too_many", "at most 2 events in a batch", "3")
+
+
 def test_headers_are_percent_encoded_utf8() -> None:
     whole = move_in()
     whole["data"]["tenancy_id"] = whole["subject"] = "Öx 1%"
@@ -223,4 +233,4 @@ def test_whatever_is_sent_gets_an_answer(outer: dict[str, Any], inner: dict[str,
     assert {problem.code for problem in problems} <= set(get_args(Code))
     for entry in entries:
         assert (entry.event is None) == bool(entry.problems)
-        assert orjson.dumps([entry.id, entry.source, entry.type, entry.warnings, list(entry.problems)])
+        assert orjson.dumps([entry.id, entry.source, entry.warnings, list(entry.problems)])

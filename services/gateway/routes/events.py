@@ -4,18 +4,20 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
-import orjson
 import structlog
 from fastapi import Request
+from opentelemetry import metrics
 from starlette.responses import Response
 
 from schemas import http
 from schemas.errors import Malformed
+from services.chassis.backoff import Backoff
 from services.chassis.errors import Erased, Unavailable
-from services.chassis.web import Ctx, Permission, Router, page, translations
+from services.chassis.web import Ctx, Permission, Router, page, problem, translations
 from services.chassis.web.access import bearer
 from services.chassis.web.words import N_
 from services.gateway import service
@@ -35,7 +37,6 @@ router = Router()
 log = structlog.get_logger(__name__)
 
 NO_KEY = Refusal(ProblemType.NO_KEY, "Send a publisher's key in the header Authorization: Bearer …")
-TOO_MANY = Refusal(ProblemType.TOO_LARGE, f"A batch holds at most {MAX_BATCH} events.")
 ATTEMPTS = 3
 
 ANSWERS = (
@@ -67,50 +68,53 @@ async def publish(request: Request, ctx: Ctx) -> Response:
     if key is None:
         return _problem(NO_KEY, headers={"WWW-Authenticate": "Bearer"})
     body = await request.body()
-    if _too_many(request, body):
-        return _problem(TOO_MANY)
     try:
-        reading = await asyncio.to_thread(http.read, request.headers.items(), body)
+        reading = await asyncio.to_thread(http.read, request.headers.items(), body, at_most=MAX_BATCH)
     except Malformed as malformed:
         return _problem(refusal_of(malformed.problems))
     answers = await _let_in(ctx, key, [submission(entry) for entry in reading.entries])
     counts = Counter[str](answer.status for answer in answers)
+    for outcome, count in counts.items():
+        _outcomes(ctx.metrics.meter).add(count, {"outcome": outcome})
     log.info("events came in", publisher=key.publisher, mode=reading.mode, **counts)
     if reading.mode == "batch":
-        status = 207 if any(answer.refusal for answer in answers) else 202
-        return _json([_shown(index, answer) for index, answer in enumerate(answers)], status)
+        return await asyncio.to_thread(_answer_to_batch, answers)
     [answer] = answers
-    return _problem(answer.refusal, event=_event(0, answer)) if answer.refusal else _json(_shown(0, answer), 202)
+    if answer.refusal:
+        return _problem(answer.refusal, event=_event(0, answer))
+    return _json(_shown(0, answer), 202)
+
+
+@lru_cache(maxsize=1)
+def _outcomes(meter: metrics.Meter) -> metrics.Counter:
+    return meter.create_counter("hem_events_published", description="events that publishers sent, by outcome")
 
 
 async def _let_in(ctx: Ctx, key: Key, submissions: Sequence[Submission]) -> list[Answer]:
-    for _ in range(ATTEMPTS):
+    backoff = Backoff(first=0.1)
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             async with ctx.db.transaction() as tx:
                 return await service.publish(tx, key, submissions, public_url=ctx.settings.public_url)
         except Erased:  # between our look and our commit: the next look sees it
             continue
         except Unavailable as error:  # a contact and an erasure of one person can wait for each other
-            if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
+            if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError) or attempt == ATTEMPTS:
                 raise
+            await backoff.wait()
     raise Unavailable("what these events are about: others are changing it")
 
 
-def _too_many(request: Request, body: bytes) -> bool:
-    """Looked at before the events are: a few bytes an event make an answer of hundreds."""
-    if not request.headers.get("content-type", "").startswith(http.BATCH):
-        return False
-    try:
-        events = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(events, list) and len(events) > MAX_BATCH
+def _answer_to_batch(answers: Sequence[Answer]) -> Response:
+    status = 207 if any(answer.refusal for answer in answers) else 202
+    return _json([_shown(index, answer) for index, answer in enumerate(answers)], status)
 
 
 def _shown(index: int, answer: Answer) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": answer.id, "source": answer.source, "status": answer.status}
     if answer.refusal is not None:
-        shown["problem"] = _members(answer.refusal, event=_event(index, answer))
+        # The very object that the event would be answered with if it came alone.
+        shown["problem"] = json.loads(bytes(_problem(answer.refusal, event=_event(index, answer)).body))
     if answer.warnings:
         shown["warnings"] = list(answer.warnings)
     return shown
@@ -120,26 +124,14 @@ def _event(index: int, answer: Answer) -> dict[str, Any]:
     return {"index": index, "id": answer.id, "source": answer.source}
 
 
-def _members(refusal: Refusal, **extra: Any) -> dict[str, Any]:
-    """A problem of RFC 9457; `errors` say which field, what is expected there and what kind of thing came."""
-    members = {
-        "type": f"urn:hem:problem:{refusal.type.slug}",
-        "title": refusal.type.title,
-        "status": refusal.type.status,
-        "detail": refusal.detail,
-        **extra,
-    }
-    if refusal.errors:
-        members["errors"] = [{"field": e.field, "expected": e.expected, "got": e.got} for e in refusal.errors]
-    return members
-
-
 def _problem(refusal: Refusal, headers: dict[str, str] | None = None, **extra: Any) -> Response:
-    return _json(_members(refusal, **extra), refusal.type.status, "application/problem+json", headers)
+    """`errors` say which field, what is expected there and what kind of thing came."""
+    if refusal.errors:
+        extra["errors"] = [{"field": e.field, "expected": e.expected, "got": e.got} for e in refusal.errors]
+    kind = refusal.type
+    return problem(kind.status, kind.slug, kind.title, refusal.detail, headers=headers, **extra)
 
 
-def _json(
-    body: Any, status: int, media_type: str = "application/json", headers: dict[str, str] | None = None
-) -> Response:
+def _json(body: Any, status: int) -> Response:
     # Escaped to ASCII, so that whatever stands in an id that was refused can be quoted back.
-    return Response(json.dumps(body), status, headers, media_type)
+    return Response(json.dumps(body), status, media_type="application/json")
