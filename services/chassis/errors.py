@@ -5,7 +5,8 @@
 - anything else raised by a handler: a defect. Park it too, with the type of the error as its reason.
 """
 
-import asyncio
+import errno
+import socket
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -36,7 +37,7 @@ class Unavailable(Exception):
 
 
 # Errors by which Postgres says "not now" rather than "never": a lost or refused connection, a restart, no room,
-# a deadlock, one of our own time limits, or a schema that is not migrated yet.
+# a deadlock, or one of our own time limits.
 POSTGRES_LATER: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -46,17 +47,22 @@ POSTGRES_LATER: tuple[type[BaseException], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.InsufficientPrivilegeError,
 )
+# Of what the operating system says, what another try can mend. A missing file is a defect, though it is an OSError too.
+NETWORK_LATER = frozenset({
+    errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.ENOSPC, errno.EMFILE, errno.ENFILE,
+    errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.ETIMEDOUT,
+})  # fmt: skip
 
 
 def is_temporary(error: BaseException) -> bool:
     """Whether trying the same again later can succeed."""
     if isinstance(error, ValueError):  # asyncpg reports a value that doesn't fit its column as an InterfaceError too
         return False
-    return isinstance(error, (Unavailable, KafkaError, OSError, asyncio.TimeoutError, *POSTGRES_LATER))
+    if isinstance(error, (Unavailable, KafkaError, ConnectionError, TimeoutError, socket.gaierror, *POSTGRES_LATER)):
+        return True
+    # asyncio says "Multiple exceptions" where every address of a host refuses; that has no number.
+    return type(error) is OSError and (error.errno is None or error.errno in NETWORK_LATER)
 
 
 def describe(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from opentelemetry.metrics import Counter, Histogram, Meter
-from opentelemetry.metrics import _Gauge as Gauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +11,6 @@ class Metrics:
 
     meter: Meter
     sent: Counter
-    waiting: Gauge
     received: Counter
     handled: Counter
     parked: Counter
@@ -24,7 +22,6 @@ def instruments(meter: Meter) -> Metrics:
     return Metrics(
         meter=meter,
         sent=meter.create_counter("hem_outbox_sent", description="records acknowledged by Kafka"),
-        waiting=meter.create_gauge("hem_outbox_oldest_age", unit="s", description="age of the oldest unsent record"),
         received=meter.create_counter("hem_records_received", description="records read from Kafka, repeats included"),
         handled=meter.create_counter("hem_events_handled", description="events that had their effect"),
         parked=meter.create_counter("hem_events_parked", description="records set aside, with a reason"),

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 CHASSIS = Path(__file__).parent / "migrations"
 
@@ -18,11 +19,7 @@ def migrate(database_url: str, folder: Path) -> None:
     Two at once fail with an error (they race for dbmate's own table), which is why this is a job and not a part of
     starting a service.
     """
-    url = (
-        database_url
-        if "sslmode=" in database_url
-        else f"{database_url}{'&' if '?' in database_url else '?'}sslmode=disable"
-    )
+    url = _without_tls_on_this_machine(database_url)
     folders = [CHASSIS, folder / "migrations"]
     done = subprocess.run(
         [
@@ -40,6 +37,14 @@ def migrate(database_url: str, folder: Path) -> None:
     )
     if done.returncode != 0:
         raise MigrationError(done.stderr.strip() or done.stdout.strip())
+
+
+def _without_tls_on_this_machine(url: str) -> str:
+    """dbmate insists on TLS unless told otherwise; on loopback there is none. Elsewhere the address decides."""
+    parts = urlsplit(url)
+    if parts.hostname not in ("127.0.0.1", "localhost", "::1") or "sslmode=" in parts.query:
+        return url
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, "sslmode=disable")))))
 
 
 def _dbmate() -> str:

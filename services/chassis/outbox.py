@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 SHARDS = 8
 CHANNEL = "outbox"
-# Half of the topics' max.message.bytes: a record over the topic's limit would poison the relay's producer.
+# Well below the topics' max.message.bytes: one record over it would stop everything that waits behind it.
 MAX_PAYLOAD = 512 * 1024
+MAX_RECORD = 768 * 1024
 
 # Sorted, so that two transactions that tell of the same aggregates wait for each other and don't deadlock.
 NUMBER = """
@@ -52,8 +53,11 @@ class Outgoing:
     numbered: bool = False
 
     def __post_init__(self) -> None:
-        if self.payload is not None and len(self.payload) > MAX_PAYLOAD:
-            raise Unfit("too_large", f"event {self.event_id} has {len(self.payload)} bytes of data; {MAX_PAYLOAD} fit")
+        payload = len(self.payload or b"")
+        record = payload + len(self.key.encode()) + sum(len(name) + len(value) for name, value in self.headers)
+        if payload > MAX_PAYLOAD or record > MAX_RECORD:
+            said = f"{payload} bytes of data, {record} in all; {MAX_PAYLOAD} and {MAX_RECORD} fit"
+            raise Unfit("too_large", f"event {self.event_id} has {said}")
 
 
 async def add(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoing]) -> None:

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.topics import TOPICS
+from services.chassis.errors import describe, is_temporary
 from services.chassis.ids import uuid7
 from services.chassis.outbox import MAX_PAYLOAD, Outgoing
 from services.chassis.transaction import Transaction
+
+LONGEST_KEY = 512
+MAX_HEADERS, MAX_HEADER = 32, 1024
 
 PARK = """
     insert into parked (consumer, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at)
@@ -18,7 +22,8 @@ PARK = """
 """
 KEYS_WITH_PARKED = """
     select distinct topic, key from parked
-    where consumer = $1 and topic = any($2::text[]) and key = any($3::bytea[]) and state = 'open'
+    where consumer = $1 and topic = any($2::text[]) and state = 'open'
+        and sha256(key) = any(select sha256(one) from unnest($3::bytea[]) as one)
 """
 LIST = """
     select id, topic, partition, "offset", key, reason, detail, parked_at, state from parked
@@ -32,8 +37,14 @@ TAKE = """
     select topic, partition, "offset", key, headers, payload, sealed, state from parked where id = $1 for update
 """
 FIRST_OF_KEY = """
-    select min(id) from parked where consumer = $1 and topic = $2 and key = $3 and state = 'open'
+    select min(id) from parked
+    where consumer = $1 and topic = $2 and sha256(key) = sha256($3::bytea) and state = 'open'
 """
+NEXT_BEHIND = """
+    select min(id) from parked
+    where consumer = $1 and topic = $2 and sha256(key) = sha256($3::bytea) and state = 'open' and reason = $4
+"""
+BEHIND = "behind"
 SETTLE = "update parked set state = $2, settled_at = $3 where id = $1"
 
 
@@ -59,12 +70,26 @@ class Parked:
 
 async def park(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> None:
     """Sets `record` aside. On personal topics its bytes are sealed for the person of its key; elsewhere a copy goes to
-    `<consumer>.dlq`. Doing it twice does it once."""
+    `<consumer>.dlq`. Doing it twice does it once.
+
+    Parking works for every record: of one whose bytes can't be kept, the place in the topic is.
+    """
+    try:
+        async with tx.savepoint():
+            await _park(tx, consumer, record, reason, detail)
+    except Exception as error:
+        if is_temporary(error):
+            raise
+        bare = Arrived(record.topic, record.partition, record.offset, None, (), None)
+        await _park(tx, consumer, bare, reason, f"{detail} (bytes not kept: {describe(error)})")
+
+
+async def _park(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> None:
     topic = TOPICS[record.topic]
-    person = _text(record.key) if topic.personal else None
     payload, sealed = record.value, False
     if topic.personal and payload is not None:
         # Bytes of nobody we know can't be sealed, or the person is erased: then they are not kept at all.
+        person = _text(record.key)
         payload = None if person is None or await tx.is_erased(person) else await tx.seal(person, payload)
         sealed = payload is not None
     new = await tx.fetchval(
@@ -78,7 +103,7 @@ async def park(tx: Transaction, consumer: str, record: Arrived, reason: str, det
         payload,
         sealed,
         reason,
-        detail,
+        _clean(detail),
         tx.now(),
     )
     if new is not None and not topic.personal and not topic.private:
@@ -103,6 +128,19 @@ async def summary(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
     return None if row is None else _readable(row)
 
 
+async def details(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
+    """The row of the listing with headers and data as text; of a sealed record neither."""
+    row = await summary(tx, parked_id)
+    if row is None:
+        return None
+    bytes_of = await tx.fetchrow(TAKE, parked_id)
+    assert bytes_of is not None
+    if TOPICS[row["topic"]].personal:
+        return {**row, "headers": None, "data": None}
+    headers = {name: None if text is None else _printable(base64.b64decode(text)) for name, text in bytes_of["headers"]}
+    return {**row, "headers": headers, "data": _printable(bytes_of["payload"])}
+
+
 async def take(tx: Transaction, parked_id: int) -> Parked | None:
     """The parked record, locked until the transaction ends and unsealed. Raises `Erased`."""
     row = await tx.fetchrow(TAKE, parked_id)
@@ -121,34 +159,48 @@ async def earlier(tx: Transaction, consumer: str, parked_id: int, record: Arrive
     return first if first is not None and first < parked_id else None
 
 
+async def next_behind(tx: Transaction, consumer: str, record: Arrived) -> int | None:
+    """The number of the next record of the same key that was parked only because it came behind `record`."""
+    found: int | None = await tx.fetchval(NEXT_BEHIND, consumer, record.topic, record.key, BEHIND)
+    return found
+
+
 async def settle(tx: Transaction, parked_id: int, state: str) -> None:
     await tx.execute(SETTLE, parked_id, state, tx.now())
 
 
 def _dead_letter(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> Outgoing:
+    """A copy for whoever watches the topic. What is too large is named and left out: the parked row has it."""
     origin = f"{record.topic}/{record.partition}/{record.offset}"
-    kept = [(_clean(name), _clean(value.decode("latin-1")).encode()) for name, value in record.headers if value]
-    why = [("hem_origin", origin), ("hem_reason", reason), ("hem_detail", detail)]
+    headers, left_out = [], []
+    for name, value in record.headers[:MAX_HEADERS]:
+        if (name.startswith("ce_") or name == "content-type") and len(name) + len(value or b"") <= MAX_HEADER:
+            headers.append((_clean(name), _clean((value or b"").decode("latin-1")).encode()))
+        else:
+            left_out.append("a header")
     value = record.value
     if value is not None and len(value) > MAX_PAYLOAD:
-        why.append(("hem_left_out", f"{len(value)} bytes: see the parked row"))
         value = None
+        left_out.append("the data")
+    why = {"hem_origin": origin, "hem_reason": reason, "hem_detail": _clean(detail)}
+    if left_out:
+        why["hem_left_out"] = f"{', '.join(left_out)}: see the parked row"
     return Outgoing(
         event_id=str(uuid7(tx.now())),
         topic=f"{consumer}.dlq",
         key=_text(record.key) or origin,
-        headers=(*kept, *((name, text.encode()) for name, text in why)),
+        headers=(*headers, *((name, text.encode()) for name, text in why.items())),
         payload=value,
     )
 
 
 def _text(key: bytes | None) -> str | None:
-    """A key that Postgres can hold as text."""
+    """A key as text that Postgres can hold and index."""
     try:
         text = (key or b"").decode()
     except UnicodeDecodeError:
         return None
-    return text if text and "\0" not in text else None
+    return text if text and "\0" not in text and len(text) <= LONGEST_KEY else None
 
 
 def _clean(text: str) -> str:
@@ -156,5 +208,8 @@ def _clean(text: str) -> str:
 
 
 def _readable(row: Any) -> dict[str, Any]:
-    key: bytes | None = row["key"]
-    return {**row, "key": None if key is None else key.decode("utf-8", errors="backslashreplace")}
+    return {**row, "key": _printable(row["key"])}
+
+
+def _printable(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", errors="backslashreplace")

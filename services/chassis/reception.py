@@ -4,9 +4,12 @@ FastStream gives the batches. Every default that loses or blocks records is set 
 in docs/decisions/0006-consuming.md, and a test in tests/chassis fails when one is reverted.
 """
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,15 +18,16 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from opentelemetry.trace import Link, SpanKind, get_current_span
 
-from schemas.event import Event, EventData
+from schemas.event import ANY_TOPIC, Event, EventData
 from schemas.kafka import Malformed, UnknownType, from_record
 from schemas.topics import TOPICS
 from services.chassis import inbox, parked
 from services.chassis.backoff import Backoff
+from services.chassis.consumer import CarefulConsumer, park_unreadable
 from services.chassis.context import Context
 from services.chassis.errors import Unfit, describe, is_temporary
 from services.chassis.parked import Arrived
-from services.chassis.telemetry import context_of
+from services.chassis.telemetry import context_of, span
 from services.chassis.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -40,7 +44,18 @@ class Refused:
     detail: str
 
 
-BEHIND = Refused("behind", "an earlier event of this key is parked; events of this topic are handled in order")
+BEHIND = Refused(parked.BEHIND, "an earlier event of this key is parked; events of this topic are handled in order")
+
+
+STOP_WITHIN = 3.0  # seconds; with the other parts of a service a stop stays within ten
+
+
+@dataclasses.dataclass(slots=True)
+class Done:
+    """What a batch came to, counted when it is committed."""
+
+    handled: int = 0
+    parked: int = 0
 
 
 class Reception:
@@ -73,16 +88,18 @@ class Reception:
     async def handle(self, records: Sequence[Arrived]) -> None:
         """Has every effect of `records` committed, or raises because a dependency is down."""
         started = time.monotonic()
-        with self._ctx.tracer.start_as_current_span("batch", kind=SpanKind.CONSUMER):
+        with span(self._ctx.tracer, "batch", kind=SpanKind.CONSUMER):
             try:
                 async with self._ctx.db.transaction() as tx:
-                    await self._together(tx, records)
+                    done = await self._together(tx, records)
             except Exception as error:
                 if is_temporary(error):
                     raise
                 log.info("a batch is handled one event at a time", records=len(records), error=describe(error))
                 async with self._ctx.db.transaction() as tx:
-                    await self._one_by_one(tx, records)
+                    done = await self._one_by_one(tx, records)
+        self._ctx.metrics.handled.add(done.handled)
+        self._ctx.metrics.parked.add(done.parked)
         self._ctx.metrics.batch_duration.record(time.monotonic() - started)
 
     async def replay(self, record: Arrived, tx: Transaction) -> None:
@@ -91,41 +108,49 @@ class Reception:
             case Refused(reason, detail):
                 raise Unfit(reason, detail)
             case None:
-                return
+                raise Unfit("no_reaction", f"{self._ctx.name} has no reaction to this type of event")
             case Event() as event:
                 for fresh in await inbox.claim(tx, self._ctx.name, [event]):
                     await self._react(fresh, tx)
 
-    async def _together(self, tx: Transaction, records: Sequence[Arrived]) -> None:
+    async def _together(self, tx: Transaction, records: Sequence[Arrived]) -> "Done":
+        done = Done()
         held = await self._held(tx, records)
         events = []
         for record in records:
             match self._outcome(record, held):
                 case Refused() as refused:
                     await self._park(tx, record, refused)
+                    done.parked += 1
                 case Event() as event:
                     events.append(event)
                 case None:
                     pass
         for event in await inbox.claim(tx, self._ctx.name, events):
             await self._react(event, tx)
+            done.handled += 1
+        return done
 
-    async def _one_by_one(self, tx: Transaction, records: Sequence[Arrived]) -> None:
+    async def _one_by_one(self, tx: Transaction, records: Sequence[Arrived]) -> "Done":
+        done = Done()
         held = await self._held(tx, records)
         for record in records:
             outcome = self._outcome(record, held)
             if isinstance(outcome, Event):
-                outcome = await self._try(tx, outcome)
+                outcome = await self._try(tx, outcome, done)
                 if outcome is not None:
                     self._hold(record, held)
             if outcome is not None:
                 await self._park(tx, record, outcome)
+                done.parked += 1
+        return done
 
-    async def _try(self, tx: Transaction, event: Event[Any]) -> Refused | None:
+    async def _try(self, tx: Transaction, event: Event[Any], done: "Done") -> Refused | None:
         try:
             async with tx.savepoint():
                 for fresh in await inbox.claim(tx, self._ctx.name, [event]):
                     await self._react(fresh, tx)
+                    done.handled += 1
         except Exception as error:
             if is_temporary(error):
                 raise
@@ -137,7 +162,8 @@ class Reception:
 
     async def _react(self, event: Event[Any], tx: Transaction) -> None:
         batch = Link(get_current_span().get_span_context())
-        with self._ctx.tracer.start_as_current_span(
+        with span(
+            self._ctx.tracer,
             f"react to {event.data.__class__.__name__}",
             context=context_of(event),
             kind=SpanKind.CONSUMER,
@@ -145,7 +171,6 @@ class Reception:
             attributes={"messaging.message.id": event.id},
         ):
             await self._reactions[event.type](event, tx)
-        self._ctx.metrics.handled.add(1)
 
     def _outcome(self, record: Arrived, held: set[tuple[str, bytes]]) -> Event[Any] | Refused | None:
         """The event to react to; why it can't be; or None where this service has no reaction to its type."""
@@ -157,6 +182,8 @@ class Reception:
     def _read(self, record: Arrived) -> Event[Any] | Refused | None:
         try:
             event = from_record(record.key, record.value, record.headers)
+            if event.data.topic not in (record.topic, ANY_TOPIC):
+                return Refused("wrong_topic", f"events of this type belong on {event.data.topic}")
         except UnknownType:
             return None  # a type that came after this version: others react to it
         except Malformed as malformed:
@@ -173,20 +200,20 @@ class Reception:
 
     async def _park(self, tx: Transaction, record: Arrived, refused: Refused) -> None:
         await parked.park(tx, self._ctx.name, record, refused.reason, refused.detail)
-        self._ctx.metrics.parked.add(1)
 
     def _arrived(self, record: ConsumerRecord) -> Arrived:
         topic = self._ctx.catalogue_name(record.topic)
         return Arrived(topic, record.partition, record.offset, record.key, tuple(record.headers), record.value)
 
 
-def broker_for(ctx: Context, reception: Reception, topics: Sequence[str]) -> KafkaBroker:
-    """A broker that feeds `reception` from `topics` (names in the catalogue). Start it when the topics exist."""
+async def start_broker(ctx: Context, reception: Reception, topics: Sequence[str]) -> KafkaBroker:
+    """Feeds `reception` from `topics` (names in the catalogue), which must exist. Whoever starts it stops it."""
     broker = KafkaBroker(
         ctx.settings.kafka_servers,
+        consumer_only=True,
         allow_auto_create_topics=False,  # a typo would make a topic, whatever the cluster's own setting says
         apply_types=False,
-        graceful_timeout=5.0,
+        graceful_timeout=STOP_WITHIN,
         request_timeout_ms=11000,  # a topic that is missing is reported in so many seconds, not in forty
         logger=None,
     )
@@ -205,7 +232,24 @@ def broker_for(ctx: Context, reception: Reception, topics: Sequence[str]) -> Kaf
         max_poll_interval_ms=120000,
     )
     subscriber(reception.receive)
+    try:
+        await broker.connect()
+        config = broker.config.broker_config
+        builder: partial[Any] = config.builder  # type: ignore[assignment]
+        config.builder = partial(CarefulConsumer, unreadable=park_unreadable(ctx), **builder.keywords)
+        await broker.start()
+    except BaseException:
+        await stop_broker(broker)
+        raise
     return broker
+
+
+async def stop_broker(broker: KafkaBroker) -> None:
+    """Stops fetching and finishes the batch in hand. With Kafka away aiokafka would wait for it to commit and to leave
+    the group: then it is left so, and the next start copes."""
+    with suppress(Exception):
+        async with asyncio.timeout(STOP_WITHIN):
+            await broker.stop()
 
 
 async def _parser(batch: tuple[ConsumerRecord, ...], original: Any) -> KafkaMessage:

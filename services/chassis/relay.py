@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.chassis.backoff import Backoff
 from services.chassis.context import Context
-from services.chassis.errors import Erased, is_temporary
+from services.chassis.errors import Unavailable, describe, is_temporary
 from services.chassis.outbox import CHANNEL, SHARDS
 from services.chassis.postgres import prepare
 
@@ -29,6 +29,7 @@ ACKNOWLEDGED_WITHIN = 3.0
 # A process that was stopped between reading and sending must not send what another has taken over.
 SEND_WITHIN = 2.0
 POLL_EVERY = 1.0
+WATCH_EVERY = 5.0
 SESSION = {
     # Frees the locks of a holder that has been stopped. Longer than a send takes, shorter than anybody's patience.
     "idle_session_timeout": "4s",
@@ -38,9 +39,13 @@ SESSION = {
 
 TAKE_SHARD = "select pg_try_advisory_lock($1, $2)"
 UNSENT = """
-    select id, topic, key, headers, payload, personal, extract(epoch from clock_timestamp() - created_at)::float8 as age
+    select id, topic, key, headers, payload, personal
     from outbox
     where shard = any($1::smallint[]) and sent_at is null order by id limit $2
+"""
+OLDEST = """
+    select extract(epoch from clock_timestamp() - created_at)::float8 from outbox
+    where sent_at is null order by id limit 1
 """
 MARK_SENT = "update outbox set sent_at = clock_timestamp() where id = any($1::bigint[])"
 # A person's rows are not kept once they are delivered.
@@ -56,13 +61,22 @@ async def run(ctx: Context) -> None:
             async with AsyncExitStack() as stack:
                 session = await _session(stack, ctx)
                 producer = await _producer(stack, ctx)
-                ctx.health.ok("relay")
                 await _send_for_ever(ctx, session, producer, backoff)
         except Exception as error:
-            ctx.health.bad("relay", f"sending has stopped and is tried again: {type(error).__name__}: {error}")
+            ctx.health.bad("relay", f"sending has stopped and is tried again: {describe(error)}")
             level = log.warning if is_temporary(error) else log.exception
-            level("relay begins again at the first unsent row", error=type(error).__name__)
+            level("relay begins again at the first unsent row", error=describe(error))
             await backoff.wait()
+
+
+async def watch(ctx: Context) -> None:
+    """Measures how long the first unsent record has waited, also while Kafka is away and by whoever holds no shard."""
+    age = ctx.metrics.meter.create_gauge(
+        "hem_outbox_oldest_age", unit="s", description="age of the oldest unsent record"
+    )
+    while True:
+        age.set(await ctx.db.pool.fetchval(OLDEST) or 0)
+        await asyncio.sleep(WATCH_EVERY)
 
 
 async def _session(stack: AsyncExitStack, ctx: Context) -> "Session":
@@ -135,41 +149,39 @@ class Session:
 async def _send_for_ever(ctx: Context, session: Session, producer: AIOKafkaProducer, backoff: Backoff) -> None:
     while True:
         await session.take_free_shards()
-        read_at = time.monotonic()
         rows = await session.connection.fetch(UNSENT, session.shards, BATCH)
-        ctx.metrics.waiting.set(rows[0]["age"] if rows else 0)
         if rows:
-            await _send(ctx, session, producer, rows, read_at)
+            await _send(ctx, session, producer, rows)
             backoff.reset()
-        else:
+        ctx.health.ok("relay")
+        if not rows:
             await session.knocked()
 
 
-async def _send(ctx: Context, session: Session, producer: AIOKafkaProducer, rows: list[Any], read_at: float) -> None:
+async def _send(ctx: Context, session: Session, producer: AIOKafkaProducer, rows: list[Any]) -> None:
+    read_at = time.monotonic()
+    sealed = [(row["key"], row["payload"]) for row in rows if row["personal"] and row["payload"] is not None]
+    opened = iter(await ctx.db.vault.unseal_many(session.connection, sealed))
     acknowledgements = []
     done = []
     async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
         for row in rows:
-            erased, payload = await _open(ctx, session, row)
+            payload = row["payload"]
+            if row["personal"] and payload is not None:
+                payload = next(opened)
+                if payload is None:  # what an erased person's record said is not sent any more
+                    done.append(row)
+                    continue
             if time.monotonic() - read_at > SEND_WITHIN:
                 break
+            headers = [(name, value.encode()) for name, value in row["headers"]]
+            acknowledgements.append(
+                await producer.send(ctx.topic(row["topic"]), payload, key=row["key"].encode(), headers=headers)
+            )
             done.append(row)
-            if not erased:
-                headers = [(name, value.encode()) for name, value in row["headers"]]
-                acknowledgements.append(
-                    await producer.send(ctx.topic(row["topic"]), payload, key=row["key"].encode(), headers=headers)
-                )
         await asyncio.gather(*acknowledgements)
+    if not done:
+        raise Unavailable("this process's time: it was stopped between reading and sending")
     await session.connection.execute(DELETE_SENT, [row["id"] for row in done if row["personal"]])
     await session.connection.execute(MARK_SENT, [row["id"] for row in done if not row["personal"]])
     ctx.metrics.sent.add(len(acknowledgements))
-
-
-async def _open(ctx: Context, session: Session, row: Any) -> tuple[bool, bytes | None]:
-    """(erased?, payload) of a row: what an erased person's record said is not sent any more."""
-    if not row["personal"] or row["payload"] is None:
-        return False, row["payload"]
-    try:
-        return False, await ctx.db.vault.unseal(session.connection, row["key"], row["payload"])
-    except Erased:
-        return True, None

@@ -10,7 +10,7 @@ from services.chassis.migrate import MigrationError, migrate
 from services.chassis.service import Service
 from services.chassis.settings import ServiceSettings, SettingsError, load
 
-STOP_WITHIN = 5  # seconds for open requests; the parts of the service have their own, ten in all
+REQUESTS_END_WITHIN = 3  # seconds for open requests; the parts of the service have their own, ten in all
 
 
 def main(service: Service) -> None:
@@ -41,6 +41,6 @@ def serve(service: Service, settings: ServiceSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_WITHIN,
+        timeout_graceful_shutdown=REQUESTS_END_WITHIN,
         forwarded_allow_ips="127.0.0.1",
     )

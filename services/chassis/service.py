@@ -25,7 +25,7 @@ from services.chassis.health import Health
 from services.chassis.metrics import instruments
 from services.chassis.operations import health_routes, parked_routes
 from services.chassis.parked import Arrived
-from services.chassis.reception import Reaction, Reception, broker_for
+from services.chassis.reception import STOP_WITHIN, Reaction, Reception, start_broker, stop_broker
 from services.chassis.settings import ServiceSettings
 from services.chassis.transaction import Transaction
 from services.chassis.vault import Vault
@@ -35,8 +35,6 @@ from services.chassis.web.router import refuse_undeclared
 from services.chassis.workers import Worker, keep_running
 
 log = structlog.get_logger(__name__)
-
-STOP_WITHIN = 5.0  # seconds for the batch in hand; a stop takes ten at the most
 
 Replay = Callable[[Context, Arrived, Transaction], Awaitable[None]]
 
@@ -105,7 +103,7 @@ class Service:
         db = await postgres.connect(settings.database_url, clock=clock, vault=vault, service=self.name)
         stack.push_async_callback(postgres.close, db)
         registry = CollectorRegistry()
-        stack.callback(tracing.shutdown)
+        stack.push_async_callback(_shut_down, tracing)
         ctx = Context(
             name=self.name,
             settings=settings,
@@ -118,9 +116,10 @@ class Service:
         )
         for collector in self.collectors:
             registry.register(collector(ctx))
+        telemetry.keep_values_out_of_loop_errors(asyncio.get_running_loop())
         ctx.health.expect("relay")
-        for worker in (relay.run, housekeeping.run, *self.workers):
-            await stack.enter_async_context(_running(keep_running(worker, ctx)))
+        workers = (relay.run, relay.watch, housekeeping.run, *self.workers)
+        await stack.enter_async_context(_running(*(keep_running(worker, ctx) for worker in workers)))
         if self.reactions:
             ctx.health.expect("reception")
             await stack.enter_async_context(_running(self._receive(ctx)))
@@ -134,20 +133,18 @@ class Service:
         reception = Reception(ctx, self.reactions)
         backoff = Backoff()
         while True:
-            broker = broker_for(ctx, reception, self.hears)
             try:
-                await broker.start()
-                ctx.health.ok("reception")
-                await asyncio.Event().wait()
+                broker = await start_broker(ctx, reception, self.hears)
             except Exception as error:
                 ctx.health.bad("reception", f"waiting for Kafka: {describe(error)}")
                 log.warning("reception can't start yet", error=describe(error))
                 await backoff.wait()
+                continue
+            try:
+                ctx.health.ok("reception")
+                await asyncio.Event().wait()
             finally:
-                # With Kafka away aiokafka would wait for it to commit and to leave the group; the next start copes.
-                with suppress(Exception):
-                    async with asyncio.timeout(STOP_WITHIN):
-                        await broker.stop()
+                await stop_broker(broker)
 
 
 async def _not_now(request: Request, error: Exception) -> Response:
@@ -157,14 +154,23 @@ async def _not_now(request: Request, error: Exception) -> Response:
     return refusal(request, 503, headers={"Retry-After": "5"})
 
 
+async def _shut_down(tracing: TracerProvider) -> None:
+    """In a thread and for a second at the most: it waits for a collector that may be away."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await asyncio.to_thread(tracing.shutdown)
+
+
 @asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
+async def _running(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
-        # Again, since what is cancelled while its connection breaks may report the break and go on.
-        deadline = time.monotonic() + STOP_WITHIN + 1
-        while not task.done() and time.monotonic() < deadline:
-            task.cancel()
-            await asyncio.wait({task}, timeout=1 if task.cancelling() > 1 else STOP_WITHIN)
+        # More than once, since what is cancelled while its connection breaks may report the break and go on.
+        deadline = time.monotonic() + STOP_WITHIN + 0.5
+        while tasks and time.monotonic() < deadline:
+            for task in tasks:
+                task.cancel()
+            _, left = await asyncio.wait(tasks, timeout=deadline - time.monotonic() - 0.4)
+            tasks = list(left)

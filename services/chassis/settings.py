@@ -1,6 +1,6 @@
 """Settings from the environment, and one readable line for each that is wrong."""
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -47,7 +47,9 @@ class ServiceSettings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, validation_alias="HEM_OTLP_ENDPOINT", description="where traces go (OTLP over HTTP); none: nowhere"
     )
-    log_level: str = Field("info", validation_alias="HEM_LOG_LEVEL", description="debug, info, warning or error")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="HEM_LOG_LEVEL", description="debug, info, warning or error"
+    )
 
     @field_validator("master_key")
     @classmethod

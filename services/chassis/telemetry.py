@@ -1,8 +1,11 @@
 """Traces that go on across HTTP, outbox, Kafka and inbox; metrics for Prometheus; logs that carry trace ids."""
 
+import asyncio
 import logging
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -15,6 +18,7 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Status, StatusCode, Tracer
 from prometheus_client import CollectorRegistry
 
 from services.chassis.errors import describe
@@ -27,7 +31,7 @@ def tracing(service: str, otlp_endpoint: str | None) -> TracerProvider:
     """A provider that sends spans over OTLP when there is somewhere to send them; ids are made in any case."""
     provider = TracerProvider(resource=Resource.create({"service.name": f"hem-{service}"}))
     if otlp_endpoint:
-        exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")
+        exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=2)
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
 
@@ -92,6 +96,30 @@ def _trace_ids(_logger: Any, _method: str, event: structlog.types.EventDict) -> 
         event["trace_id"] = trace.format_trace_id(span.trace_id)
         event["span_id"] = trace.format_span_id(span.span_id)
     return event
+
+
+@contextmanager
+def span(tracer: Tracer, name: str, **options: Any) -> Iterator[None]:
+    """A span that says what kind of error ended it. OpenTelemetry's own would send the message, values and all."""
+    with tracer.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False, **options
+    ) as current:
+        try:
+            yield
+        except Exception as error:
+            current.set_status(Status(StatusCode.ERROR, describe(error)))
+            raise
+
+
+def keep_values_out_of_loop_errors(loop: asyncio.AbstractEventLoop) -> None:
+    """asyncio's own words on an exception that nobody took quote the exception."""
+
+    def handle(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        said = "an exception was left over" if error is not None else str(context.get("message"))
+        logging.getLogger("asyncio").error(said, exc_info=error)
+
+    loop.set_exception_handler(handle)
 
 
 class _Attributes(Getter[Any]):

@@ -6,6 +6,8 @@ A pytest plugin. The repository's conftest gives `kafka_servers` and `postgres_d
 import asyncio
 import base64
 import itertools
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +23,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import TracerProvider
 
 from schemas.event import Event, EventData
 from schemas.kafka import from_record, to_record
@@ -32,6 +35,20 @@ from services.chassis.service import Service
 from services.chassis.settings import ServiceSettings
 
 PATIENCE = 20.0
+UNDECODABLE = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *_):
+        return b"\\xff\\xfe"
+
+async def main(servers, topic, partition):
+    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
+        await producer.send_and_wait(topic, b"garbage", headers=[(Name("ab"), b"x")], partition=int(partition))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
 Data = TypeVar("Data", bound=EventData)
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
@@ -105,6 +122,22 @@ class Bus:
         )
         return sent.partition, sent.offset
 
+    async def undecodable(self, topic: str, partition: int = 0) -> None:
+        """Sends a record that the Kafka client itself can't decode: a header whose name is not UTF-8.
+
+        From another process, because aiokafka's compiled part can't be talked into writing one.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            UNDECODABLE,
+            self.servers,
+            f"{self.prefix}{topic}",
+            str(partition),
+            env={**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"},
+        )
+        assert await process.wait() == 0
+
     async def records(self, topic: str) -> list[ConsumerRecord]:
         """Everything on a topic so far, by partition and offset."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers, auto_offset_reset="earliest")
@@ -146,6 +179,7 @@ class Running:
     app: FastAPI
     client: httpx2.AsyncClient
     settings: ServiceSettings
+    tracing: TracerProvider
 
     @property
     def ctx(self) -> Context:
@@ -272,13 +306,14 @@ def settings_for(service: Service, bus: Bus, **overrides: Any) -> ServiceSetting
 @asynccontextmanager
 async def running(service: Service, settings: ServiceSettings, clock: MovableClock) -> AsyncIterator[Running]:
     """Runs a service until the block ends, as SIGTERM would end it."""
-    app = service.app(settings, clock=clock)
+    tracing = TracerProvider()
+    app = service.app(settings, clock=clock, tracing=tracing)
     transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=30) as client,
     ):
-        found = Running(service, app, client, settings)
+        found = Running(service, app, client, settings, tracing)
 
         async def ready() -> bool:
             return (await client.get("/health/ready")).status_code == 200

@@ -70,10 +70,23 @@ class Vault:
 
     async def unseal(self, connection: "Connection", person: str, sealed: bytes) -> bytes:
         """Decrypts what `seal` made. Raises `Erased`, or `Unfit` where the bytes or the key are not the right ones."""
-        keys = await self._keys(connection, {person})
-        if person not in keys:
-            raise Unfit("sealed", "no key is kept for the person these bytes are sealed for")
-        return _decrypt(AESGCM(_living(keys[person])), person, sealed)
+        [opened] = await self.unseal_many(connection, [(person, sealed)])
+        if opened is None:
+            raise Erased
+        return opened
+
+    async def unseal_many(self, connection: "Connection", items: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+        """`unseal` for many (person, sealed) in one statement; None for those of an erased person."""
+        if not items:
+            return []
+        keys = await self._keys(connection, {person for person, _ in items})
+        opened: list[bytes | None] = []
+        for person, sealed in items:
+            if person not in keys:
+                raise Unfit("sealed", "no key is kept for the person these bytes are sealed for")
+            key = keys[person]
+            opened.append(None if key is None else _decrypt(AESGCM(key), person, sealed))
+        return opened
 
     async def erase(self, connection: "Connection", person: str, at: datetime) -> None:
         """Destroys the person's key and refuses the person from now on. Doing it twice does it once."""

@@ -7,7 +7,7 @@ import structlog
 
 from services.chassis.backoff import Backoff
 from services.chassis.context import Context
-from services.chassis.errors import describe
+from services.chassis.errors import describe, is_temporary
 
 log = structlog.get_logger(__name__)
 
@@ -20,15 +20,18 @@ def name_of(worker: Worker) -> str:
 
 
 async def keep_running(worker: Worker, ctx: Context) -> None:
-    """Runs `worker` for ever. A worker that says how it is to `ctx.health` does so under `name_of(worker)`."""
+    """Runs `worker` for ever. One with a defect makes the service not ready until it says `ctx.health.ok(name_of(…))`."""
     backoff = Backoff()
     while True:
         try:
             await worker(ctx)
             log.warning("a worker ended by itself and is started again", worker=name_of(worker))
         except Exception as error:
-            ctx.health.bad(name_of(worker), describe(error))
-            log.exception("a worker failed and is started again", worker=name_of(worker))
+            if is_temporary(error):  # what is away says so itself in /health/ready
+                log.warning("a worker waits", worker=name_of(worker), error=describe(error))
+            else:
+                ctx.health.bad(name_of(worker), describe(error))
+                log.exception("a worker failed and is started again", worker=name_of(worker))
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             return  # the break hid that we were told to stop

@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from schemas.kafka import Malformed
 from schemas.topics import TOPICS
 from services.chassis.backoff import Backoff
+from services.chassis.consumer import CarefulConsumer, park_unreadable
 from services.chassis.context import Context
 from services.chassis.errors import Unfit, describe, is_temporary
 from services.chassis.parked import Arrived
@@ -51,7 +52,8 @@ async def run(ctx: Context) -> None:
     gc.set_threshold(300_000, 20, 100)
     goals = load()
     cluster = await cluster_id(ctx)
-    consumer = AIOKafkaConsumer(
+    consumer = CarefulConsumer(
+        unreadable=park_unreadable(ctx),
         bootstrap_servers=ctx.settings.kafka_servers,
         group_id=ctx.group,
         enable_auto_commit=False,
@@ -330,7 +332,8 @@ class Projector:
         try:
             self._lag.set(sum(max((self._consumer.highwater(p) or 0) - n, 0) for p, n in self._next.items()))
             if self._next:
-                await asyncio.wait_for(self._consumer.commit(dict(self._next)), 5)
+                async with asyncio.timeout(5):
+                    await self._consumer.commit(dict(self._next))
         except (KafkaError, TimeoutError) as error:
             log.debug("Kafka didn't take the offsets", error=describe(error))
 

@@ -124,3 +124,11 @@ async def figure(reporting: Running, area: str | None = "oxnehaga", period: str 
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+Counts = tuple[int | None, int | None]
+
+
+async def counts(reporting: Running, area: str = "oxnehaga") -> Counts:
+    found = await figure(reporting, area)
+    return found["numerator"], found["denominator"]

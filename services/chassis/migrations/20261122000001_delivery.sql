@@ -25,7 +25,8 @@ create table outbox (
     sent_at timestamptz,
     unique (topic, key, seq)
 );
-create index outbox_unsent on outbox (shard, id) where sent_at is null;
+-- By id alone: the relay reads in this order, and the shards it doesn't hold are few among what waits.
+create index outbox_unsent on outbox (id) where sent_at is null;
 create index outbox_sent on outbox (sent_at) where sent_at is not null;
 
 create table inbox (
@@ -55,7 +56,8 @@ create table parked (
     settled_at timestamptz,
     unique (consumer, topic, partition, "offset")
 );
-create index parked_open on parked (consumer, topic, key) where state = 'open';
+-- Of the key's hash: a key may be longer than an index takes.
+create index parked_open on parked (consumer, topic, sha256(key)) where state = 'open';
 
 -- A key per person, itself sealed by the master key. No key and an erased_at: refused for ever.
 create table person_key (

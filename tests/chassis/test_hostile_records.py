@@ -1,0 +1,123 @@
+"""Whatever stands in a topic: it is parked, and what comes before, beside and after it flows."""
+
+import json
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from schemas.kafka import to_record
+from schemas.notifications import HousingIntroductionOffered
+from services.chassis import parked
+from services.chassis.parked import Arrived
+from services.chassis.testkit import OPERATOR, Bus, Running, Start, event_of, eventually
+
+
+async def parked_rows(service: Running) -> list[dict]:
+    return (await service.client.get("/ops/notifications/parked", headers=OPERATOR)).json()
+
+
+async def test_a_record_that_the_kafka_client_can_not_decode_is_stepped_over(
+    bus: Bus, start: Start, echo, move_in
+) -> None:
+    """aiokafka raises for all partitions at once, for ever, and loses what it had taken from the others."""
+    service = await start(echo.service)
+    for number in range(20):
+        await bus.publish(move_in(f"before-{number}"))
+    await bus.undecodable("tenancy.events", partition=0)
+    await bus.undecodable("tenancy.events", partition=1)
+    for number in range(40):
+        await bus.publish(move_in(f"after-{number}"))
+    await service.caught_up(bus)
+    assert len({e.data.tenancy_id for e in await bus.events(HousingIntroductionOffered)}) == 60
+    assert [row["reason"] for row in await parked_rows(service)] == ["unreadable"] * 2
+    assert service.ctx.health.ready
+
+
+@pytest.mark.parametrize(
+    ("key", "headers", "value"),
+    [
+        (os.urandom(3000), [], b"garbage"),
+        (b"k" * 100_000, [], b"garbage"),
+        (b"k", [("ce_id", os.urandom(900_000))], b"garbage"),
+        (b"k", [(f"ce_{n}", b"x" * 1000) for n in range(800)], b"garbage"),
+        (b"k", [], os.urandom(1_000_000)),
+        (b"k\x00", [("a\x00b", b"\x00")], b"\x00"),
+    ],
+    ids=["binary key", "long key", "large header", "many headers", "large value", "nuls"],
+)
+async def test_a_record_of_odd_size_or_bytes_is_parked_and_stops_nothing(
+    bus: Bus, start: Start, echo, move_in, key: bytes, headers: list, value: bytes
+) -> None:
+    await bus.raw("tenancy.events", value, key=key, headers=headers)
+    await bus.raw("tenancy.contacts", value, key=key, headers=headers)
+    for number in range(10):
+        await bus.publish(move_in(f"t-{number}"))
+    service = await start(echo.service)
+    await service.caught_up(bus)
+    assert len(await bus.events(HousingIntroductionOffered)) == 10
+    rows = await parked_rows(service)
+    assert len(rows) == 2
+    for row in rows:
+        shown = await service.client.get(f"/ops/notifications/parked/{row['id']}", headers=OPERATOR)
+        assert shown.status_code == 200
+        assert row["topic"] != "tenancy.contacts" or shown.json()["data"] is None
+
+
+some_headers = some.lists(some.tuples(some.text(max_size=20), some.none() | some.binary(max_size=50)), max_size=4)
+
+
+async def test_every_record_can_be_parked(start: Start, echo) -> None:
+    service = await start(echo.service)
+    records = []
+
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck), database=None)
+    @given(some.none() | some.binary(max_size=600), some_headers, some.none() | some.binary(max_size=200))
+    def collect(key: bytes | None, headers: list, value: bytes | None) -> None:
+        records.append((key, headers, value))
+
+    collect()
+    for topic in ("tenancy.events", "tenancy.contacts"):
+        for offset, (key, headers, value) in enumerate(records):
+            storable = [(name.encode("utf-8", "replace").decode(), content) for name, content in headers]
+            async with service.ctx.db.transaction() as tx:
+                await parked.park(tx, "notifications", Arrived(topic, 0, offset, key, storable, value), "test", "x")
+    assert await service.ctx.db.pool.fetchval("select count(*) from parked") == 2 * len(records)
+
+
+async def test_an_event_on_another_types_topic_is_parked(bus: Bus, start: Start, echo, move_in) -> None:
+    """A contact written to a kept topic would otherwise be handled there, and parked in clear when that fails."""
+    record = to_record(event_of(move_in("t-1")))
+    await bus.raw("governance.events", record.value, key=record.key, headers=record.headers)
+    service = await start(echo.service)
+    await service.caught_up(bus)
+    assert [row["reason"] for row in await parked_rows(service)] == ["wrong_topic"]
+
+
+async def test_a_defect_that_is_an_oserror_is_no_dependency(bus: Bus, start: Start, echo, move_in) -> None:
+    def missing_template(event) -> None:
+        raise FileNotFoundError("letter.html")
+
+    echo.fail = missing_template
+    await bus.publish(move_in("t-1"))
+    service = await start(echo.service)
+    rows = await eventually("the event to be parked", lambda: parked_rows(service))
+    assert [(row["reason"], row["detail"]) for row in rows] == [("defect", "FileNotFoundError")]
+
+
+async def test_no_value_leaves_in_a_span(bus: Bus, start: Start, echo, move_in) -> None:
+    def quote(event) -> None:
+        raise ValueError("Key (email)=(eva@example.org) already exists")
+
+    echo.fail = quote
+    exporter = InMemorySpanExporter()
+    service = await start(echo.service)
+    service.tracing.add_span_processor(SimpleSpanProcessor(exporter))
+    await bus.publish(move_in("t-1"))
+    await eventually("the event to be parked", lambda: parked_rows(service))
+    spans = [json.loads(span.to_json()) for span in exporter.get_finished_spans()]
+    assert any(span["status"]["status_code"] == "ERROR" for span in spans)
+    assert "eva@example.org" not in json.dumps(spans)
