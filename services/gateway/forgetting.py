@@ -1,17 +1,28 @@
-"""Drops the identities of events that were accepted more than 400 days ago, some thousands at a time."""
+"""What the door forgets in time: identities after 400 days; and it makes sure that the erased stay so."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from services.chassis.context import Context
+from services.chassis.transaction import Transaction
+from services.chassis.workers import name_of
 from services.gateway import service
 
-EVERY_SECONDS = 3600
+EVERY_SECONDS = 600
 
 
 async def run(ctx: Context) -> None:
     """Until cancelled."""
     while True:
+        await _until_done(ctx, service.forget_old_identities)
+        await _until_done(ctx, service.retell_erasures)
+        ctx.health.ok(name_of(run))
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def _until_done(ctx: Context, work: Callable[[Transaction], Awaitable[int]]) -> None:
+    """Some thousands at a time, a transaction each."""
+    done = service.FORGET_AT_ONCE
+    while done == service.FORGET_AT_ONCE:
         async with ctx.db.transaction() as tx:
-            dropped = await service.forget_old_identities(tx)
-        if dropped < service.FORGET_AT_ONCE:
-            await asyncio.sleep(EVERY_SECONDS)
+            done = await work(tx)

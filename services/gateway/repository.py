@@ -51,6 +51,19 @@ FORGET = """
     where (source, id) in (select source, id from identity where accepted_at < $1 order by accepted_at limit $2)
 """
 
+# Once the network has let go of what it held, and once more after the topic's longest wait for compaction.
+TO_RETELL = """
+    select k.person, coalesce(r.times, 0) + 1 as times
+    from person_key k left join erasure_retold r on r.person = k.person
+    where k.erased_at < $1::timestamptz - (case coalesce(r.times, 0) when 0 then interval '1 hour' else interval '25 hours' end)
+        and coalesce(r.times, 0) < 2
+    order by k.person limit $2
+"""
+RETOLD = """
+    insert into erasure_retold (person, times) select * from unnest($1::text[], $2::smallint[])
+    on conflict (person) do update set times = excluded.times
+"""
+
 
 async def find_key(tx: Transaction, key_hash: bytes) -> Key | None:
     """The key with this SHA-256, unless it is revoked."""
@@ -126,6 +139,13 @@ async def recall(tx: Transaction, keys: Collection[EventKey]) -> dict[EventKey, 
 async def forget(tx: Transaction, accepted_before: datetime, limit: int) -> int:
     """Drops the oldest identities, at most `limit`. Returns how many."""
     return int((await tx.execute(FORGET, accepted_before, limit)).removeprefix("DELETE "))
+
+
+async def erasures_to_retell(tx: Transaction, limit: int) -> list[str]:
+    """Persons whose erasure is due to be told again; from now on it counts as told."""
+    rows = await tx.fetch(TO_RETELL, tx.now(), limit)
+    await tx.execute(RETOLD, [row["person"] for row in rows], [row["times"] for row in rows])
+    return [row["person"] for row in rows]
 
 
 def _key(row: Any) -> Key:

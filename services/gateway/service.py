@@ -11,6 +11,7 @@ from opentelemetry import propagate
 
 from schemas.catalogue import MODELS
 from schemas.event import ANY_TOPIC, Event
+from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
 from services.chassis.transaction import Transaction
 from services.gateway import repository
@@ -306,3 +307,14 @@ async def create_key(
 async def forget_old_identities(tx: Transaction) -> int:
     """Drops identities older than 400 days, some thousands at a time. Returns how many went."""
     return await repository.forget(tx, tx.now() - IDENTITIES_KEPT, FORGET_AT_ONCE)
+
+
+async def retell_erasures(tx: Transaction) -> int:
+    """Says again who has been erased, an hour and a day after. Returns how many were told.
+
+    Until compaction has run, an older record of the person may come to stand after the tombstone: the last one wins.
+    """
+    persons = await repository.erasures_to_retell(tx, FORGET_AT_ONCE)
+    for person in persons:
+        tx.publish(TenantContactErased(tenant_ref=person))
+    return len(persons)

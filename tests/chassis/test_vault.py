@@ -1,11 +1,13 @@
 """What is a person's is readable only while their key exists."""
 
+import asyncio
 import base64
 import secrets
 
 import pytest
 
 from schemas.tenancy import TenantContactChanged
+from services.chassis import housekeeping
 from services.chassis.errors import Erased, Unfit
 from services.chassis.testkit import Bus, Start, eventually
 from services.chassis.vault import Vault
@@ -81,3 +83,54 @@ async def test_what_an_erased_person_was_about_to_say_is_not_sent(bus: Bus, star
 
 async def nothing_left(service) -> bool:
     return await service.ctx.db.pool.fetchval("select count(*) from outbox") == 0
+
+
+async def test_an_erasure_waits_for_whoever_is_sealing_and_comes_after(bus: Bus, start: Start, echo) -> None:
+    """Otherwise a contact could be sealed under a key that is gone, and sent after the tombstone."""
+    service = await start(echo.service)
+    erased_at: list[str] = []
+
+    async def erase() -> None:
+        async with service.ctx.db.transaction() as tx:
+            await tx.erase("ref-1")
+            erased_at.append("erased")
+
+    async with service.ctx.db.transaction() as tx:
+        await tx.seal("ref-1", b"made before")
+    async with service.ctx.db.transaction() as tx:
+        await tx.seal("ref-1", b"secret")
+        erasing = asyncio.create_task(erase())
+
+        async def waits() -> bool:
+            return await service.ctx.db.pool.fetchval(
+                "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            )
+
+        await eventually("the erasure to wait", waits)
+        assert not erased_at
+    await erasing
+    assert erased_at
+
+
+async def test_housekeeping_deletes_what_its_time_is_over_for_and_nothing_else(start: Start, echo, clock) -> None:
+    service = await start(echo.service)
+    async with service.ctx.db.transaction() as tx:
+        for days in (1, 8, 91):
+            await tx.execute(OLD_ROWS.format(days=days))
+    for statement in housekeeping.PRUNE:
+        await housekeeping.prune(service.ctx.db, statement)
+    pool = service.ctx.db.pool
+    assert await pool.fetch("select event_id from outbox order by 1") == [("1",), ("unsent",)]
+    assert await pool.fetch("select event_id from inbox order by 1") == [("1",), ("8",)]
+
+
+OLD_ROWS = """
+    with sent as (
+        insert into outbox (event_id, topic, key, seq, shard, headers, payload, sent_at)
+        values ('{days}', 'tenancy.events', 'k', {days}, 0, '[]', '', now() - interval '{days} days')
+    ), waiting as (
+        insert into outbox (event_id, topic, key, seq, shard, headers, payload, created_at)
+        select 'unsent', 'x', 'k', 0, 0, '[]', '', now() - interval '99 days' where {days} = 1
+    )
+    insert into inbox values ('notifications', 'urn:x', '{days}', now() - interval '{days} days')
+"""

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 
 from schemas.tenancy import TenantContactChanged
-from services.chassis.testkit import Bus, Running
+from services.chassis.testkit import Bus, MovableClock, Running, eventually
+from services.gateway import service
 
 Json = dict[str, Any]
 Make = Callable[..., Json]
@@ -130,3 +132,32 @@ async def test_contacts_and_erasures_in_parallel_leave_nobody_behind(
     await all_sent()
     last = {r.key: r.value for r in await bus.records("tenancy.contacts")}
     assert last == {ref.encode(): None for ref in refs}
+
+
+async def test_an_erasure_is_told_again_after_an_hour_and_after_a_day(
+    bus: Bus, gateway: Running, post: Post, erasure: Make, clock: MovableClock
+) -> None:
+    """An older record of the person that reaches Kafka late would otherwise be what compaction keeps."""
+    await post(erasure("ref-1"))
+
+    async def retell() -> int:
+        async with gateway.ctx.db.transaction() as tx:
+            return await service.retell_erasures(tx)
+
+    told = []
+    for wait in (
+        timedelta(minutes=59),
+        timedelta(minutes=2),
+        timedelta(hours=23),
+        timedelta(hours=2),
+        timedelta(days=9),
+    ):
+        clock.move(wait)
+        told.append(await retell())
+    assert told == [0, 1, 0, 1, 0]
+
+    async def tombstones() -> bool:
+        records = await bus.records("tenancy.contacts")
+        return [(record.key, record.value) for record in records] == [(b"ref-1", None)] * 3
+
+    await eventually("three tombstones", tombstones)

@@ -35,4 +35,11 @@ create table identity (
 );
 create index identity_age on identity (accepted_at);
 
+-- How often an erasure has been told again: a record of the relay's that was on its way when its process stopped can
+-- reach Kafka after the tombstone, and compaction keeps the last.
+create table erasure_retold (
+    person text primary key,
+    times smallint not null
+);
+
 -- migrate:down

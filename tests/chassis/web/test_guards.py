@@ -130,6 +130,58 @@ async def test_a_route_may_say_more_than_the_status_does(house: House) -> None:
         assert (await client.get("/goals")).json()["detail"] != "Not Found"
 
 
+@pytest.mark.parametrize("path", ["/goals/a%00b", "/goals/a%0Ab", "/goals/%C2%85", "/public?a=%00", "/page?%1Ba=b"])
+async def test_an_address_with_a_control_character_is_refused(house: House, path: str) -> None:
+    async with house.visit() as client:
+        machine = await client.get(path)
+        person = await client.get(path, headers={**HTML, "Accept-Language": "sv"})
+    assert (machine.status_code, person.status_code) == (400, 400)
+    assert machine.json()["type"] == "urn:hem:problem:bad-request"
+    assert machine.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert "ett tecken som inte får finnas" in person.text
+
+
+@pytest.mark.parametrize("path", ["/public?a=r%C3%A5sl%C3%A4tt+%FF&b=%D8%A7", "/public?%2500"])
+async def test_other_characters_are_let_through(house: House, path: str) -> None:
+    async with house.visit() as client:
+        assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("1", 200), (2**63 - 1, 200), ("0", 422), ("-1", 422), (2**63, 422), ("9" * 5000, 422)]
+)
+async def test_a_row_is_a_number_the_database_can_hold(house: House, number: object, status: int) -> None:
+    async with house.visit() as client:
+        assert (await client.get(f"/row/{number}")).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/public", "/operate", "/sign-in", "/number/seven", "/nowhere"])
+async def test_what_can_be_got_can_be_asked_about(house: House, path: str) -> None:
+    async with house.visit(headers=HTML) as client:
+        got = await client.get(path)
+        head = await client.head(path)
+    assert head.status_code == got.status_code
+    assert head.headers == got.headers
+
+
+async def test_what_is_only_posted_is_not_asked_about(house: House) -> None:
+    async with house.visit() as client:
+        assert (await client.head("/echo")).status_code == 405
+
+
+async def test_a_person_is_told_the_field_in_their_language(house: House) -> None:
+    async with house.visit(headers={**HTML, "Accept-Language": "sv"}) as client:
+        text = (await client.get("/number/seven")).text
+        nested = (await client.post("/words", json={"who": 1})).text
+        nameless = (await client.post("/words")).text
+    assert "Kontrollera ”number”: det saknas, eller så går det inte att använda" in text
+    assert "Input should" not in text
+    assert "path." not in text
+    assert "Kontrollera ”who”" in nested
+    assert "Ett eller flera fält saknas" in nameless
+    assert "Kontrollera" not in nameless
+
+
 async def test_what_was_sent_is_not_repeated(house: House) -> None:
     async with house.visit() as client:
         answer = await client.get("/number/ada@example.org")
