@@ -1,31 +1,19 @@
-"""The pages in a real browser: phone and desktop, light and dark, Swedish; nothing sticks out, axe finds nothing.
+"""The pages in a real browser: phone and desktop, light and dark, Swedish; nothing sticks out, axe finds nothing."""
 
-`HEM_PICTURES=folder` keeps what was seen.
-"""
-
-import os
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, Request, Route, async_playwright
+from playwright.async_api import Page
 
 from schemas.governance import SteeringDocumentAdopted
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
+from tests.browser import DESKTOP, DOOR, MARKS, PHONE, SCHEMES, answer_by, faults, launch
 from tests.reporting.landlord import GOAL, Landlord, Settled, cancelled, failed, moved_in
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium"),
-    pytest.mark.filterwarnings("default::ResourceWarning"),
-]
-WCAG = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+pytestmark = MARKS
 PAGES = {
     "goals": "/?period=2019",
     "goal": f"/goals/{GOAL}?period=2019&area=oxnehaga",
@@ -68,40 +56,22 @@ async def reporting(start: Start, landlord: Landlord, settled: Settled, bus: Bus
 @pytest.fixture
 async def browser_page(reporting: Running) -> AsyncIterator[Page]:
     """A page whose requests are answered by the service itself."""
-
-    async def answer(route: Route, request: Request) -> None:
-        split = urlsplit(request.url)
-        headers = {**request.headers, **(OPERATOR if split.path.startswith("/subjects") else {})}
-        reply = await reporting.client.get(f"{split.path}?{split.query}", headers=headers)
-        await route.fulfill(status=reply.status_code, headers=dict(reply.headers), body=reply.content)
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = await browser.new_page(locale="sv-SE")
-        await page.route("**/*", answer)
-        yield page
-        await browser.close()
+    async with launch() as browser:
+        context = await browser.new_context(locale="sv-SE")
+        await answer_by(context, reporting.client)
+        yield await context.new_page()
 
 
 @pytest.mark.timeout(180)
 async def test_every_page_at_every_size(browser_page: Page) -> None:
-    pictures = os.environ.get("HEM_PICTURES")
     problems: list[str] = []
     browser_page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    for scheme in ("light", "dark"):
-        await browser_page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        for width in (1280, 360):
+    for scheme in SCHEMES:
+        await browser_page.emulate_media(color_scheme=scheme)
+        for width in (DESKTOP, PHONE):
             await browser_page.set_viewport_size({"width": width, "height": 900})
             for name, address in PAGES.items():
-                await browser_page.goto(f"http://127.0.0.1:8000{address}")
-                wide = await browser_page.evaluate("document.documentElement.scrollWidth")
-                if wide > width:
-                    problems.append(f"{name} at {width} is {wide} wide")
-                results = await Axe().run(browser_page, options={"runOnly": WCAG})
-                problems += [
-                    f"{name} {scheme} {width}: {v['id']} {v['nodes'][0]['html']}"
-                    for v in results.response["violations"]
-                ]
-                if pictures:
-                    await browser_page.screenshot(path=f"{pictures}/{name}-{width}-{scheme}.png", full_page=True)
+                await browser_page.set_extra_http_headers(OPERATOR if name == "subject" else {})
+                await browser_page.goto(f"{DOOR}{address}")
+                problems += await faults(browser_page, name)
     assert [p for p in problems if "404" not in p] == []

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from services.chassis.settings import ServiceSettings
 from services.chassis.web import languages, pages, static
 from services.chassis.web.headers import SafeHeaders
-from services.chassis.web.limits import BodyLimit, refuse_other_sites
+from services.chassis.web.limits import BodyLimit, PlainAddress, refuse_other_sites
 from services.chassis.web.problem import install_handlers
 from services.chassis.web.shell import Shell
 from services.chassis.web.sign_in import sign_in_routes
@@ -47,4 +47,5 @@ def install(
     # The last one added is the outermost: its headers are on the others' refusals too.
     app.add_middleware(CrossOriginProtection, deny_app=refuse_other_sites)
     app.add_middleware(BodyLimit)
+    app.add_middleware(PlainAddress)
     app.add_middleware(SafeHeaders)

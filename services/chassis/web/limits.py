@@ -1,4 +1,7 @@
-"""What is turned away before a route sees it: bodies that are too large, and posts from other sites' pages."""
+"""What is turned away before a route sees it: addresses nobody can read, large bodies, posts from other sites' pages."""
+
+import re
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -9,6 +12,22 @@ from services.chassis.web.problem import refusal
 from services.chassis.web.words import N_
 
 MAX_BODY = 8 * 1024 * 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class PlainAddress:
+    """Answers 400 to a path or query with a control character in it: PostgreSQL takes no NUL, and no name has any."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pure ASGI."""
+        if scope["type"] == "http" and _CONTROL.search(_address(scope)):
+            detail = N_("The address holds a character that may not be in one.")
+            await refusal(Request(scope), 400, detail)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class BodyLimit:
@@ -32,6 +51,10 @@ async def refuse_other_sites(scope: Scope, receive: Receive, send: Send) -> None
     """The answer to a post that another site's page made the browser send."""
     detail = N_("The form was sent from another site. Open the page here and try again.")
     await refusal(Request(scope), 403, detail)(scope, receive, send)
+
+
+def _address(scope: Scope) -> str:
+    return str(scope["path"]) + unquote_to_bytes(scope["query_string"]).decode(errors="replace")
 
 
 def _announced(scope: Scope) -> int:

@@ -52,7 +52,6 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "crumbs": [],
         "watermark": None,
         **context,
-        "path": request.url.path,
         "language": tongue,
         "direction": direction(tongue),
         "languages": [_choice(request, other) for other in shell(request).languages],
@@ -70,9 +69,12 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
 
 
 def _choice(request: Request, tongue: str) -> tuple[str, str, str]:
-    """A language's tag, its own name, and this page's address in it (a form's answer has none: its start page)."""
+    """A language's tag, its own name, and this page's address in it.
+
+    Only a query, so that it stays here: a path of two slashes would name another site.
+    """
     kept = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
-    return tongue, own_name(tongue), f"{request.url.path}?{urlencode([*kept, ('lang', tongue)])}"
+    return tongue, own_name(tongue), f"?{urlencode([*kept, ('lang', tongue)])}"
 
 
 def _environment(tongue: str, folders: list[Path], catalogues: Catalogues) -> Environment:

@@ -1,7 +1,7 @@
 """What goes wrong, said so that the reader can mend it: problem JSON (RFC 9457) to machines, a page to people."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,14 @@ def refusal(
     detail: str | None = None,
     *,
     headers: Mapping[str, str] | None = None,
+    fields: Sequence[Mapping[str, str]] = (),
     **extra: Any,
 ) -> Response:
-    """The answer to a request that failed with `status`; `detail` (a message id) says more than the usual words."""
+    """The answer to a request that failed with `status`; `detail` (a message id) says more than the usual words.
+
+    `fields` are the wrong ones, each with `field` (its place and name: `query.page`) and `expected`: machines get both,
+    people a sentence with the name.
+    """
     kind = (
         _NO_KEY
         if "WWW-Authenticate" in (headers or {})
@@ -71,7 +76,8 @@ def refusal(
     )
     detail = detail or kind.detail
     if not wants_page(request):
-        return problem(status, kind.slug, kind.title, detail, headers=headers, **extra)
+        named = {"fields": [*fields]} if fields else {}
+        return problem(status, kind.slug, kind.title, detail, headers=headers, **named, **extra)
     words = translations(request)
     answer = page(
         request,
@@ -80,6 +86,8 @@ def refusal(
         title=words.gettext(kind.title),
         detail=words.gettext(detail),
         sign_in_helps=status == 401,
+        # A body that is missing altogether has a place and no name.
+        fields=[*dict.fromkeys(name for f in fields if (name := f["field"].partition(".")[2]))],
         **extra,
     )
     answer.headers.update(headers or {})

@@ -1,6 +1,6 @@
 """Routes that declare who may use them. One that doesn't can't be written, and an app that has one isn't built."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -21,11 +21,20 @@ class Router(APIRouter):
     """
 
     def add_api_route(  # type: ignore[override]
-        self, path: str, endpoint: Callable[..., Any], *, permission: Permission, **options: Any
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        permission: Permission,
+        methods: Iterable[str] | None = None,
+        **options: Any,
     ) -> None:
-        """FastAPI's, with the permission checked before the endpoint's own dependencies."""
+        """FastAPI's, with the permission checked before the endpoint's own dependencies; GET answers HEAD too."""
         dependencies = [Depends(requires(permission)), *(options.pop("dependencies", None) or ())]
-        super().add_api_route(path, endpoint, dependencies=dependencies, **options)
+        answered = {*(methods or ("GET",))}
+        if "GET" in answered:
+            answered.add("HEAD")
+        super().add_api_route(path, endpoint, dependencies=dependencies, methods=sorted(answered), **options)
 
     def api_route(  # type: ignore[override]
         self, path: str, *, permission: Permission, **options: Any
@@ -45,14 +54,6 @@ class Router(APIRouter):
     def post(self, path: str, *, permission: Permission, **options: Any) -> Decorator[Any]:  # type: ignore[override]
         """A route that changes something."""
         return self.api_route(path, permission=permission, methods=["POST"], **options)
-
-    def put(self, path: str, *, permission: Permission, **options: Any) -> Decorator[Any]:  # type: ignore[override]
-        """A route that replaces something."""
-        return self.api_route(path, permission=permission, methods=["PUT"], **options)
-
-    def patch(self, path: str, *, permission: Permission, **options: Any) -> Decorator[Any]:  # type: ignore[override]
-        """A route that changes a part of something."""
-        return self.api_route(path, permission=permission, methods=["PATCH"], **options)
 
     def delete(self, path: str, *, permission: Permission, **options: Any) -> Decorator[Any]:  # type: ignore[override]
         """A route that removes something."""
