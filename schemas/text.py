@@ -1,6 +1,7 @@
 """Reading JSON so that what is wrong with it can be told."""
 
 import json
+from collections import deque
 from typing import Final
 
 import orjson
@@ -42,8 +43,9 @@ def dump_json(value: object) -> bytes:
 
 def unstorable(value: object, under: str) -> str | None:
     """The path of the first text, or name of a field, with a NUL character or a lone surrogate; None when there is none."""
-    queue = [(value, under)]
-    for item, at in queue:  # grows while it is walked: JSON may nest deeper than Python recurses
+    queue = deque([(value, under)])  # JSON may nest deeper than Python recurses
+    while queue:
+        item, at = queue.popleft()
         if isinstance(item, str):
             if _bad(item):
                 return at
