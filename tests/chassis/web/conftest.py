@@ -17,7 +17,6 @@ from services.chassis.settings import ServiceSettings, prefix
 from services.chassis.testkit import MovableClock
 from services.chassis.web import Permission, Role, Router, install, page
 from services.chassis.web.session import SESSION_COOKIE, seal_session
-from services.chassis.web.types import RowId
 
 DOOR = "http://127.0.0.1:8000"
 OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789"
@@ -118,10 +117,6 @@ def _routes() -> Router:
     @router.post("/words", permission=Permission.PUBLIC)
     async def words(words: dict[str, str]) -> Response:
         return JSONResponse(words)
-
-    @router.get("/row/{row}", permission=Permission.PUBLIC)
-    async def row(row: RowId) -> Response:
-        return JSONResponse({"row": row})
 
     @router.get("/goals/{goal}", permission=Permission.PUBLIC)
     async def no_goal(goal: str) -> Response:

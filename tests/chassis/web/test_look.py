@@ -31,7 +31,7 @@ async def test_the_shells_own_pages(page: Page, house: House) -> None:
         "sign-in-stale": f"{DOOR}/sign-in?code=old&lang=sv",
         "problem-404": f"{DOOR}/nowhere?lang=sv",
         "problem-404-en": f"{DOOR}/nowhere?lang=en",
-        "problem-422": f"{DOOR}/row/0?lang=sv",
+        "problem-422": f"{DOOR}/number/seven?lang=sv",
     }
     found: list[str] = []
     headings: dict[str, str] = {}

@@ -197,17 +197,18 @@ def test_what_a_page_loads_is_light() -> None:
     assert sum(size for name, size in weights.items() if "arabic" not in name) < 100_000
 
 
-def test_no_rule_of_the_sheet_and_no_piece_is_without_a_page() -> None:
+def test_the_sheet_and_the_pages_need_each_other() -> None:
     """A rule is used when all the classes of one of its selectors are."""
     folders = [*(ROOT / "services").glob("*/templates"), TEMPLATES, ROOT / "hem/templates"]
     pages = "\n".join(f.read_text() for folder in folders for f in folder.rglob("*.html"))
     expressions = " ".join(re.findall(r"\{[{%].*?[%}]\}", pages, re.DOTALL))
-    used = {word for names in re.findall(r'class="([^"]*)"', pages) for word in re.findall(r"[\w-]+", names)}
-    used |= set(re.findall(r'"(\w+)"', expressions))
+    worn = {word for names in re.findall(r'class="([^"{]*)', pages) for word in names.split()}
+    used = worn | set(re.findall(r'"(\w+)"', expressions))
     sheet = re.sub(r"/\*.*?\*/", "", (FOLDER / "hem.css").read_text(), flags=re.DOTALL)
     rules = [rule.strip() for rule in re.findall(r"([^{};]+)\{", sheet)]
     idle = [r for r in rules if not any(used.issuperset(re.findall(r"\.([a-z][\w-]*)", s)) for s in r.split(","))]
     assert idle == []
+    assert sorted(worn - set(re.findall(r"\.([a-z][\w-]*)", " ".join(rules)))) == []
     tokens = re.findall(r"^\s+--([\w-]+):", sheet, re.MULTILINE)
     assert [t for t in tokens if f"var(--{t})" not in sheet] == []
     pieces = re.findall(r"macro (\w+)\(", (TEMPLATES / "pieces.html").read_text())
@@ -230,9 +231,10 @@ def test_words_stand_out_from_their_ground(ink: str, ground: str, mode: int) -> 
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
-def test_buttons_and_labels_stand_out(mode: int) -> None:
+def test_buttons_labels_and_edges_stand_out(mode: int) -> None:
     assert _contrast(TOKENS["on-accent"][mode], TOKENS["accent"][mode]) >= 4.5
     assert _contrast(TOKENS["ink"][mode], TOKENS["sand"][mode]) >= 4.5
+    assert _contrast(TOKENS["edge"][mode], TOKENS["card"][mode]) >= 3
 
 
 def _contrast(one: str, other: str) -> float:
