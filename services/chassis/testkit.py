@@ -197,6 +197,7 @@ class Running:
 
 
 Start = Callable[..., Awaitable[Running]]
+NewDatabase = Callable[[Service], Awaitable[str]]
 
 
 def event_of(data: Data, **attributes: Any) -> Event[Data]:
@@ -253,7 +254,7 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-async def new_database(postgres_dsn: str, templates: dict[str, str]) -> Callable[[Service], Awaitable[str]]:
+async def new_database(postgres_dsn: str, templates: dict[str, str]) -> NewDatabase:
     """Makes a fresh, migrated database for a service. Gives its DSN."""
 
     async def make(service: Service) -> str:
@@ -274,9 +275,7 @@ async def new_database(postgres_dsn: str, templates: dict[str, str]) -> Callable
 
 
 @pytest.fixture
-async def start(
-    bus: Bus, new_database: Callable[[Service], Awaitable[str]], clock: MovableClock
-) -> AsyncIterator[Start]:
+async def start(bus: Bus, new_database: NewDatabase, clock: MovableClock) -> AsyncIterator[Start]:
     """`await start(service, **settings)`: the service on a database of its own, stopped when the test ends.
 
     `database_url=…` starts a second replica beside the first, or the same again after a stop.

@@ -10,6 +10,7 @@ import pytest
 
 from services.chassis.postgres import prepare
 from services.chassis.service import Service
+from services.chassis.testkit import NewDatabase
 from tests.architecture.repository import services
 
 STATEMENT = re.compile(r"\s*(select|insert|update|delete|with|truncate|create temporary)\s", re.IGNORECASE)
@@ -31,7 +32,7 @@ def statements(package: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", services())
-async def test_every_statement_is_prepared(name: str, new_database) -> None:
+async def test_every_statement_is_prepared(name: str, new_database: NewDatabase) -> None:
     service: Service = importlib.import_module(f"services.{name}.app").service
     found = [*statements("chassis"), *statements(name)]
     assert len(found) > 20

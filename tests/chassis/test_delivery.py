@@ -1,13 +1,19 @@
 """Each event has its effect once, whatever comes with it, before it or again."""
 
+from typing import Any
+
+from schemas.event import Event
 from schemas.kafka import to_record
 from schemas.notifications import HousingIntroductionOffered
 from schemas.tenancy import TenantMovedIn
 from services.chassis.errors import Unfit
 from services.chassis.testkit import OPERATOR, Bus, Start, event_of, eventually
+from tests.chassis.echo import Echo, MoveIn
 
 
-async def test_an_event_has_its_effect_and_the_effect_is_published(bus: Bus, start: Start, echo, move_in) -> None:
+async def test_an_event_has_its_effect_and_the_effect_is_published(
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
+) -> None:
     await bus.publish(move_in("t-1"))
     service = await start(echo.service)
     [offered] = await bus.expect(HousingIntroductionOffered, tenancy_id="t-1")
@@ -17,7 +23,7 @@ async def test_an_event_has_its_effect_and_the_effect_is_published(bus: Bus, sta
     assert len(await bus.events(HousingIntroductionOffered)) == 1
 
 
-async def test_the_same_event_again_has_no_second_effect(bus: Bus, start: Start, echo, move_in) -> None:
+async def test_the_same_event_again_has_no_second_effect(bus: Bus, start: Start, echo: Echo, move_in: MoveIn) -> None:
     event = await bus.publish(move_in("t-1"))
     await bus.send(event, event)
     service = await start(echo.service)
@@ -29,7 +35,7 @@ async def test_the_same_event_again_has_no_second_effect(bus: Bus, start: Start,
 
 
 async def test_what_can_not_be_read_is_parked_with_a_reason_and_the_rest_flows(
-    bus: Bus, start: Start, echo, move_in
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
 ) -> None:
     good = to_record(event_of(move_in("t-0")))
     typed = [("ce_type", TenantMovedIn.type.encode())]
@@ -57,8 +63,10 @@ async def test_what_can_not_be_read_is_parked_with_a_reason_and_the_rest_flows(
     assert {name for name, _ in copies[0].headers} >= {"hem_origin", "hem_reason", "hem_detail"}
 
 
-async def test_a_failing_event_is_parked_alone_and_can_be_replayed(bus: Bus, start: Start, echo, move_in) -> None:
-    def refuse_second(event) -> None:
+async def test_a_failing_event_is_parked_alone_and_can_be_replayed(
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
+) -> None:
+    def refuse_second(event: Event[Any]) -> None:
         if event.data.tenancy_id == "t-2":
             raise Unfit("test", "not this one")
 
@@ -81,11 +89,11 @@ async def test_a_failing_event_is_parked_alone_and_can_be_replayed(bus: Bus, sta
 
 
 async def test_a_dependency_that_is_down_makes_events_wait_and_parks_nothing(
-    bus: Bus, start: Start, echo, move_in
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
 ) -> None:
     attempts = []
 
-    def down_at_first(event) -> None:
+    def down_at_first(event: Event[Any]) -> None:
         attempts.append(event)
         if len(attempts) < 3:
             raise ConnectionRefusedError
@@ -99,7 +107,7 @@ async def test_a_dependency_that_is_down_makes_events_wait_and_parks_nothing(
 
 
 async def test_the_inbox_and_the_offsets_may_both_be_lost_only_at_the_price_of_the_natural_key(
-    bus: Bus, start: Start, echo, move_in
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
 ) -> None:
     """The echo has no natural key, so an emptied inbox repeats the effect: this is what the keys are for."""
     event = await bus.publish(move_in("t-1"))
@@ -111,11 +119,11 @@ async def test_the_inbox_and_the_offsets_may_both_be_lost_only_at_the_price_of_t
     await bus.expect(HousingIntroductionOffered, count=2)
 
 
-async def test_no_contact_is_readable_in_the_database_or_the_dead_letters(bus: Bus, start: Start, echo) -> None:
+async def test_no_contact_is_readable_in_the_database_or_the_dead_letters(bus: Bus, start: Start, echo: Echo) -> None:
     await bus.raw("tenancy.contacts", b'{"email":"eva@example.org"', key=b"ref-1", partition=0)
     service = await start(echo.service)
 
-    async def parked() -> list[dict]:
+    async def parked() -> list[dict[str, Any]]:
         return (await service.client.get("/ops/notifications/parked", headers=OPERATOR)).json()
 
     await eventually("the broken contact to be parked", parked)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,19 +10,21 @@ from hypothesis import strategies as some
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from schemas.event import Event
 from schemas.kafka import to_record
 from schemas.notifications import HousingIntroductionOffered
 from services.chassis import parked
 from services.chassis.parked import Arrived
 from services.chassis.testkit import OPERATOR, Bus, Running, Start, event_of, eventually
+from tests.chassis.echo import Echo, MoveIn
 
 
-async def parked_rows(service: Running) -> list[dict]:
+async def parked_rows(service: Running) -> list[dict[str, Any]]:
     return (await service.client.get("/ops/notifications/parked", headers=OPERATOR)).json()
 
 
 async def test_a_record_that_the_kafka_client_can_not_decode_is_stepped_over(
-    bus: Bus, start: Start, echo, move_in
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
 ) -> None:
     """aiokafka raises for all partitions at once, for ever, and loses what it had taken from the others."""
     service = await start(echo.service)
@@ -37,21 +40,22 @@ async def test_a_record_that_the_kafka_client_can_not_decode_is_stepped_over(
     assert service.ctx.health.ready
 
 
-@pytest.mark.parametrize(
-    ("key", "headers", "value"),
-    [
-        (os.urandom(3000), [], b"garbage"),
-        (b"k" * 100_000, [], b"garbage"),
-        (b"k", [("ce_id", os.urandom(900_000))], b"garbage"),
-        (b"k", [(f"ce_{n}", b"x" * 1000) for n in range(800)], b"garbage"),
-        (b"k", [], os.urandom(1_000_000)),
-        (b"k\x00", [("a\x00b", b"\x00")], b"\x00"),
-    ],
-    ids=["binary key", "long key", "large header", "many headers", "large value", "nuls"],
-)
+Headers = list[tuple[str, bytes | None]]
+ODD: dict[str, tuple[bytes, Headers, bytes]] = {
+    "binary key": (os.urandom(3000), [], b"garbage"),
+    "long key": (b"k" * 100_000, [], b"garbage"),
+    "large header": (b"k", [("ce_id", os.urandom(900_000))], b"garbage"),
+    "many headers": (b"k", [(f"ce_{n}", b"x" * 1000) for n in range(800)], b"garbage"),
+    "large value": (b"k", [], os.urandom(1_000_000)),
+    "nuls": (b"k\x00", [("a\x00b", b"\x00")], b"\x00"),
+}
+
+
+@pytest.mark.parametrize("what", list(ODD))
 async def test_a_record_of_odd_size_or_bytes_is_parked_and_stops_nothing(
-    bus: Bus, start: Start, echo, move_in, key: bytes, headers: list, value: bytes
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn, what: str
 ) -> None:
+    key, headers, value = ODD[what]
     await bus.raw("tenancy.events", value, key=key, headers=headers)
     await bus.raw("tenancy.contacts", value, key=key, headers=headers)
     for number in range(10):
@@ -70,13 +74,13 @@ async def test_a_record_of_odd_size_or_bytes_is_parked_and_stops_nothing(
 some_headers = some.lists(some.tuples(some.text(max_size=20), some.none() | some.binary(max_size=50)), max_size=4)
 
 
-async def test_every_record_can_be_parked(start: Start, echo) -> None:
+async def test_every_record_can_be_parked(start: Start, echo: Echo) -> None:
     service = await start(echo.service)
     records = []
 
     @settings(max_examples=80, suppress_health_check=list(HealthCheck), database=None)
     @given(some.none() | some.binary(max_size=600), some_headers, some.none() | some.binary(max_size=200))
-    def collect(key: bytes | None, headers: list, value: bytes | None) -> None:
+    def collect(key: bytes | None, headers: Headers, value: bytes | None) -> None:
         records.append((key, headers, value))
 
     collect()
@@ -88,7 +92,7 @@ async def test_every_record_can_be_parked(start: Start, echo) -> None:
     assert await service.ctx.db.pool.fetchval("select count(*) from parked") == 2 * len(records)
 
 
-async def test_an_event_on_another_types_topic_is_parked(bus: Bus, start: Start, echo, move_in) -> None:
+async def test_an_event_on_another_types_topic_is_parked(bus: Bus, start: Start, echo: Echo, move_in: MoveIn) -> None:
     """A contact written to a kept topic would otherwise be handled there, and parked in clear when that fails."""
     record = to_record(event_of(move_in("t-1")))
     await bus.raw("governance.events", record.value, key=record.key, headers=record.headers)
@@ -97,8 +101,10 @@ async def test_an_event_on_another_types_topic_is_parked(bus: Bus, start: Start,
     assert [row["reason"] for row in await parked_rows(service)] == ["wrong_topic"]
 
 
-async def test_a_defect_that_is_an_oserror_is_no_dependency(bus: Bus, start: Start, echo, move_in) -> None:
-    def missing_template(event) -> None:
+async def test_a_defect_that_is_an_oserror_is_no_dependency(
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
+) -> None:
+    def missing_template(event: Event[Any]) -> None:
         raise FileNotFoundError("letter.html")
 
     echo.fail = missing_template
@@ -108,8 +114,8 @@ async def test_a_defect_that_is_an_oserror_is_no_dependency(bus: Bus, start: Sta
     assert [(row["reason"], row["detail"]) for row in rows] == [("defect", "FileNotFoundError")]
 
 
-async def test_no_value_leaves_in_a_span(bus: Bus, start: Start, echo, move_in) -> None:
-    def quote(event) -> None:
+async def test_no_value_leaves_in_a_span(bus: Bus, start: Start, echo: Echo, move_in: MoveIn) -> None:
+    def quote(event: Event[Any]) -> None:
         raise ValueError("Key (email)=(eva@example.org) already exists")
 
     echo.fail = quote

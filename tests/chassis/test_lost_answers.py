@@ -12,7 +12,8 @@ from hem.stack.folder import free_ports
 from hem.stack.kafka import Kafka
 from schemas.notifications import HousingIntroductionOffered
 from services.chassis import relay
-from services.chassis.testkit import Bus, eventually, make_topics, running, settings_for
+from services.chassis.testkit import Bus, MovableClock, NewDatabase, eventually, make_topics, running, settings_for
+from tests.chassis.echo import Echo
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -61,7 +62,7 @@ class Proxy:
 
 
 async def test_lost_acknowledgements_double_nothing_and_keep_the_order(
-    tmp_path: Path, echo, new_database, clock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, echo: Echo, new_database: NewDatabase, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A relay that begins again repeats what it isn't sure of; here the producer alone has to get through.
     monkeypatch.setattr(relay, "ACKNOWLEDGED_WITHIN", 30.0)
@@ -75,7 +76,7 @@ async def test_lost_acknowledgements_double_nothing_and_keep_the_order(
             prefix = "lost."
             servers = f"127.0.0.1:{proxied}"
             await make_topics(servers, prefix)
-            bus = Bus(servers, prefix, None)  # type: ignore[arg-type] (nothing is published by the test itself)
+            bus = Bus(servers, prefix, None)
             settings = settings_for(echo.service, bus, database_url=await new_database(echo.service))
             async with running(echo.service, settings, clock) as service:
                 for number in range(1, 31):

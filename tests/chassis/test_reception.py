@@ -2,15 +2,28 @@
 
 import asyncio
 from datetime import date
+from typing import Any
 
+from schemas.event import Event
 from schemas.governance import ProgrammeStarted
 from schemas.notifications import HousingIntroductionOffered
 from services.chassis.errors import Unfit
-from services.chassis.testkit import OPERATOR, Bus, Start, eventually, running, settings_for
+from services.chassis.testkit import (
+    OPERATOR,
+    Bus,
+    MovableClock,
+    NewDatabase,
+    Running,
+    Start,
+    eventually,
+    running,
+    settings_for,
+)
+from tests.chassis.echo import Echo, MoveIn
 
 
 async def test_a_trace_goes_on_through_inbox_outbox_and_kafka_each_event_its_own(
-    bus: Bus, start: Start, echo, move_in
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
 ) -> None:
     """FastStream's middleware would give a whole batch one new trace."""
     traces = [f"{number:032x}" for number in range(1, 6)]
@@ -19,13 +32,13 @@ async def test_a_trace_goes_on_through_inbox_outbox_and_kafka_each_event_its_own
     await bus.publish(move_in("t-junk"), traceparent="junk")
     service = await start(echo.service)
     await service.caught_up(bus)
-    found = {e.data.tenancy_id: e.traceparent for e in await bus.events(HousingIntroductionOffered)}
+    found = {e.data.tenancy_id: e.traceparent or "" for e in await bus.events(HousingIntroductionOffered)}
     assert {number: found[f"t-{number}"].split("-")[1] for number in range(5)} == dict(enumerate(traces))
     assert found["t-junk"].split("-")[1] not in traces
 
 
 async def test_two_replicas_share_the_partitions_and_no_effect_comes_twice(
-    bus: Bus, start: Start, echo, move_in
+    bus: Bus, start: Start, echo: Echo, move_in: MoveIn
 ) -> None:
     first = await start(echo.service)
     sending = asyncio.create_task(publish_all(bus, move_in, 300))
@@ -37,19 +50,19 @@ async def test_two_replicas_share_the_partitions_and_no_effect_comes_twice(
     assert counts == {f"t-{n}": 1 for n in range(300)}
 
 
-async def publish_all(bus: Bus, move_in, count: int) -> None:
+async def publish_all(bus: Bus, move_in: MoveIn, count: int) -> None:
     for number in range(count):
         await bus.publish(move_in(f"t-{number}"))
 
 
-async def offers_written(service) -> dict[str, int]:
+async def offers_written(service: Running) -> dict[str, int]:
     """Tenancy → how many offers stand in the outbox: what the service meant to say, before Kafka may repeat it."""
     rows = await service.ctx.db.pool.fetch("select key, count(*) from outbox group by key")
     return {row["key"]: row["count"] for row in rows}
 
 
 async def test_a_stop_in_the_middle_of_the_work_loses_nothing_and_doubles_nothing(
-    bus: Bus, echo, move_in, new_database, clock
+    bus: Bus, echo: Echo, move_in: MoveIn, new_database: NewDatabase, clock: MovableClock
 ) -> None:
     settings = settings_for(echo.service, bus, database_url=await new_database(echo.service))
     await publish_all(bus, move_in, 600)
@@ -64,10 +77,12 @@ async def test_a_stop_in_the_middle_of_the_work_loses_nothing_and_doubles_nothin
         assert await offers_written(again) == {f"t-{n}": 1 for n in range(600)}
 
 
-async def test_on_an_ordered_topic_later_events_of_a_key_wait_behind_a_parked_one(bus: Bus, start: Start, echo) -> None:
+async def test_on_an_ordered_topic_later_events_of_a_key_wait_behind_a_parked_one(
+    bus: Bus, start: Start, echo: Echo
+) -> None:
     broken = {"yes"}
 
-    def fail(event) -> None:
+    def fail(event: Event[Any]) -> None:
         if broken and event.data.from_.month == 1:
             raise Unfit("test", "January can't be handled yet")
 

@@ -10,8 +10,18 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from schemas.notifications import HousingIntroductionOffered
 from services.chassis import relay
 from services.chassis.outbox import SHARDS
-from services.chassis.testkit import Bus, Running, Start, eventually, make_topics, settings_for
+from services.chassis.testkit import (
+    Bus,
+    MovableClock,
+    NewDatabase,
+    Running,
+    Start,
+    eventually,
+    make_topics,
+    settings_for,
+)
 from services.chassis.transaction import Transaction
+from tests.chassis.echo import Echo
 
 
 def offered(tenancy: str) -> HousingIntroductionOffered:
@@ -32,7 +42,7 @@ async def all_sent(service: Running) -> None:
 
 
 async def test_a_transaction_that_commits_late_is_sent_though_later_ones_have_gone(
-    bus: Bus, start: Start, echo
+    bus: Bus, start: Start, echo: Echo
 ) -> None:
     """A relay that remembers the highest id it has sent would pass the late one by for ever."""
     service = await start(echo.service)
@@ -57,7 +67,7 @@ async def test_a_transaction_that_commits_late_is_sent_though_later_ones_have_go
 
 
 async def test_events_of_one_aggregate_leave_in_the_order_of_their_commits_without_gaps(
-    bus: Bus, start: Start, echo
+    bus: Bus, start: Start, echo: Echo
 ) -> None:
     service = await start(echo.service)
     second = await start(echo.service, database_url=service.settings.database_url)
@@ -77,7 +87,7 @@ async def test_events_of_one_aggregate_leave_in_the_order_of_their_commits_witho
 
 
 async def test_the_shards_of_a_holder_that_is_stopped_are_free_in_seconds(
-    bus: Bus, start: Start, echo, new_database
+    bus: Bus, start: Start, echo: Echo, new_database: NewDatabase
 ) -> None:
     """A process under SIGSTOP keeps its session and its locks: only Postgres can end it."""
     dsn = await new_database(echo.service)
@@ -93,7 +103,7 @@ async def test_the_shards_of_a_holder_that_is_stopped_are_free_in_seconds(
 
 
 async def test_a_record_over_the_topics_limit_stops_nothing_once_the_limit_is_mended(
-    bus: Bus, start: Start, echo
+    bus: Bus, start: Start, echo: Echo
 ) -> None:
     """Such a record poisons an idempotent producer: it must be made anew, or every later send fails as well."""
     service = await start(echo.service)
@@ -125,7 +135,9 @@ async def limit(bus: Bus, topic: str, size: int) -> None:
         await admin.close()
 
 
-async def test_what_a_rolled_back_transaction_or_savepoint_said_is_never_sent(bus: Bus, start: Start, echo) -> None:
+async def test_what_a_rolled_back_transaction_or_savepoint_said_is_never_sent(
+    bus: Bus, start: Start, echo: Echo
+) -> None:
     service = await start(echo.service)
 
     async def fail(tx: Transaction) -> None:
@@ -151,7 +163,7 @@ async def test_what_a_rolled_back_transaction_or_savepoint_said_is_never_sent(bu
 
 
 async def test_a_topic_that_is_missing_is_waited_for_and_never_made(
-    kafka_servers: str, bus: Bus, echo, new_database, clock
+    kafka_servers: str, bus: Bus, echo: Echo, new_database: NewDatabase, clock: MovableClock
 ) -> None:
     """FastStream's default makes the topic of a typo, whatever the cluster's own setting says."""
     nowhere = Bus(kafka_servers, "missing.", bus.producer)

@@ -9,15 +9,16 @@ import pytest
 from schemas.tenancy import TenantContactChanged
 from services.chassis import housekeeping
 from services.chassis.errors import Erased, Unfit
-from services.chassis.testkit import Bus, Start, eventually
+from services.chassis.testkit import Bus, MovableClock, Running, Start, eventually
 from services.chassis.vault import Vault
+from tests.chassis.echo import Echo
 
 
 def contact(ref: str = "ref-1", email: str = "eva@example.org") -> TenantContactChanged:
     return TenantContactChanged(tenant_ref=ref, name="Eva Påhittad", email=email, language="sv")
 
 
-async def test_sealed_bytes_come_back_for_the_same_person_only(start: Start, echo) -> None:
+async def test_sealed_bytes_come_back_for_the_same_person_only(start: Start, echo: Echo) -> None:
     service = await start(echo.service)
     async with service.ctx.db.transaction() as tx:
         sealed = await tx.seal("ref-1", b"secret")
@@ -28,7 +29,7 @@ async def test_sealed_bytes_come_back_for_the_same_person_only(start: Start, ech
             await tx.unseal("ref-2", sealed)
 
 
-async def test_an_erased_person_is_gone_and_refused_for_ever(start: Start, echo) -> None:
+async def test_an_erased_person_is_gone_and_refused_for_ever(start: Start, echo: Echo) -> None:
     service = await start(echo.service)
     async with service.ctx.db.transaction() as tx:
         sealed = await tx.seal("ref-1", b"secret")
@@ -41,7 +42,7 @@ async def test_an_erased_person_is_gone_and_refused_for_ever(start: Start, echo)
         assert await tx.erased(["ref-1", "never-met", "ref-2"]) == {"ref-1", "never-met"}
 
 
-async def test_another_master_key_opens_nothing(start: Start, echo) -> None:
+async def test_another_master_key_opens_nothing(start: Start, echo: Echo) -> None:
     service = await start(echo.service)
     async with service.ctx.db.transaction() as tx:
         sealed = await tx.seal("ref-1", b"secret")
@@ -56,7 +57,7 @@ def test_a_master_key_of_the_wrong_size_is_refused() -> None:
         Vault.from_base64(base64.b64encode(b"short").decode())
 
 
-async def test_personal_rows_wait_sealed_and_are_gone_when_sent(bus: Bus, start: Start, echo) -> None:
+async def test_personal_rows_wait_sealed_and_are_gone_when_sent(bus: Bus, start: Start, echo: Echo) -> None:
     service = await start(echo.service)
     async with service.ctx.db.transaction() as tx:
         tx.publish(contact())
@@ -70,7 +71,7 @@ async def test_personal_rows_wait_sealed_and_are_gone_when_sent(bus: Bus, start:
     await eventually("the row to be gone", lambda: nothing_left(service))
 
 
-async def test_what_an_erased_person_was_about_to_say_is_not_sent(bus: Bus, start: Start, echo) -> None:
+async def test_what_an_erased_person_was_about_to_say_is_not_sent(bus: Bus, start: Start, echo: Echo) -> None:
     service = await start(echo.service)
     async with service.ctx.db.transaction() as tx:
         tx.publish(contact("ref-1"))
@@ -81,11 +82,11 @@ async def test_what_an_erased_person_was_about_to_say_is_not_sent(bus: Bus, star
     assert {e.subject for e in await bus.events(TenantContactChanged)} == {"ref-2"}
 
 
-async def nothing_left(service) -> bool:
+async def nothing_left(service: Running) -> bool:
     return await service.ctx.db.pool.fetchval("select count(*) from outbox") == 0
 
 
-async def test_an_erasure_waits_for_whoever_is_sealing_and_comes_after(bus: Bus, start: Start, echo) -> None:
+async def test_an_erasure_waits_for_whoever_is_sealing_and_comes_after(bus: Bus, start: Start, echo: Echo) -> None:
     """Otherwise a contact could be sealed under a key that is gone, and sent after the tombstone."""
     service = await start(echo.service)
     erased_at: list[str] = []
@@ -112,7 +113,9 @@ async def test_an_erasure_waits_for_whoever_is_sealing_and_comes_after(bus: Bus,
     assert erased_at
 
 
-async def test_housekeeping_deletes_what_its_time_is_over_for_and_nothing_else(start: Start, echo, clock) -> None:
+async def test_housekeeping_deletes_what_its_time_is_over_for_and_nothing_else(
+    start: Start, echo: Echo, clock: MovableClock
+) -> None:
     service = await start(echo.service)
     async with service.ctx.db.transaction() as tx:
         for days in (1, 8, 91):
@@ -120,8 +123,8 @@ async def test_housekeeping_deletes_what_its_time_is_over_for_and_nothing_else(s
     for statement in housekeeping.PRUNE:
         await housekeeping.prune(service.ctx.db, statement)
     pool = service.ctx.db.pool
-    assert await pool.fetch("select event_id from outbox order by 1") == [("1",), ("unsent",)]
-    assert await pool.fetch("select event_id from inbox order by 1") == [("1",), ("8",)]
+    assert await pool.fetchval("select array_agg(event_id order by event_id) from outbox") == ["1", "unsent"]
+    assert await pool.fetchval("select array_agg(event_id order by event_id) from inbox") == ["1", "8"]
 
 
 OLD_ROWS = """
