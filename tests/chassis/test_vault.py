@@ -125,6 +125,7 @@ async def test_housekeeping_deletes_what_its_time_is_over_for_and_nothing_else(
     pool = service.ctx.db.pool
     assert await pool.fetchval("select array_agg(event_id order by event_id) from outbox") == ["1", "unsent"]
     assert await pool.fetchval("select array_agg(event_id order by event_id) from inbox") == ["1", "8"]
+    assert await pool.fetchval("select array_agg(nonce order by nonce) from used_sign_in") == ["1"]
 
 
 OLD_ROWS = """
@@ -135,5 +136,6 @@ OLD_ROWS = """
         insert into outbox (event_id, topic, key, seq, shard, headers, payload, created_at)
         select 'unsent', 'x', 'k', 0, 0, '[]', '', now() - interval '99 days' where {days} = 1
     )
+    , signed_in as (insert into used_sign_in values ('{days}', now() - interval '{days} days' + interval '1 hour'))
     insert into inbox values ('notifications', 'urn:x', '{days}', now() - interval '{days} days')
 """
