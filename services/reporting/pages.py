@@ -90,7 +90,7 @@ async def show_goal(request: Request, ctx: Ctx, id: str) -> Response:
         target_value=target,
         chart=charts.chart(figure.trend, period.month_ends(), target),
         month=lambda day: format_date(day, "LLL", locale=language(request)).rstrip("."),
-        rows=[_row(a) for a in report.areas if a.status is not Status.NO_DATA or a.in_programme],
+        rows=[_row(a) for a in _target_first(report.areas) if a.status is not Status.NO_DATA or a.in_programme],
         years=sorted({*years, period.first.year}),
         document=next((d for d in landlord.documents if d.id == document_id), None),
         behind=behind,
@@ -222,6 +222,11 @@ def _sections(rows: Sequence[Row], landlord: Landlord) -> list[Section]:
         found.setdefault(target.document if target else row.figure.goal.document, []).append(row)
     documents = {document.id: document for document in landlord.documents}
     return [Section(id, documents.get(id), rows) for id, rows in found.items()]
+
+
+def _target_first(areas: Sequence[Figure]) -> list[Figure]:
+    """Areas with a target, then the others in the order they have."""
+    return sorted(areas, key=lambda figure: figure.target is None)
 
 
 def _row(figure: Figure) -> Row:
