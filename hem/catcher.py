@@ -5,6 +5,7 @@ To try what a mail server can do, it refuses by the recipient's domain: see REFU
 """
 
 import asyncio
+import os
 import secrets
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -16,12 +17,12 @@ from typing import Annotated
 
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Form, Query, Request
 from pydantic import Field, SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from hem.mailbox import Mail, Mailbox, parts_of
+from hem.mailbox import Mail, Mailbox, parse, parts_of
 from services.chassis.settings import ServiceSettings, load, prefix
 from services.chassis.web import Permission, Router, install, page, translations
 
@@ -74,17 +75,23 @@ router = Router()
 
 
 @router.get("/mail", permission=Permission.HOUSEHOLDS)
-async def mails(request: Request, before: Annotated[int | None, Query(ge=1)] = None, to: str = "") -> Response:
-    """The caught mails, newest first; one line for each Message-ID."""
-    mailbox: Mailbox = request.app.state.mailbox
-    found = mailbox.newest(PAGE_SIZE + 1, before=before, to=to)
-    shown = found[:PAGE_SIZE]
-    older = shown[-1].number if len(found) > PAGE_SIZE else None
-    return page(request, "mail.html", mails=shown, older=older, to=to, counts=mailbox.counts())
+async def mails(request: Request, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """The caught mails, newest first; one line for each Message-ID and recipient."""
+    return _listed(request, before, "")
+
+
+@router.post("/mail", permission=Permission.HOUSEHOLDS)
+async def search(
+    request: Request,
+    to: Annotated[str, Form(max_length=320)] = "",
+    before: Annotated[int | None, Form(ge=1)] = None,
+) -> Response:
+    """Those whose recipient holds `to`. Asked for in a body: an address in an address is kept by every browser."""
+    return _listed(request, before, to)
 
 
 @router.get("/mail/messages", permission=Permission.HOUSEHOLDS)
-async def messages(request: Request, to: str = "") -> Response:
+async def messages(request: Request) -> Response:
     """All caught mails as JSON, oldest first: `[{number, message_id, recipient, subject, times, first_at, last_at}]`."""
     mailbox: Mailbox = request.app.state.mailbox
     rows = [
@@ -97,7 +104,7 @@ async def messages(request: Request, to: str = "") -> Response:
             "first_at": mail.first_at.isoformat(),
             "last_at": mail.last_at.isoformat(),
         }
-        for mail in reversed(mailbox.newest(None, to=to))
+        for mail in reversed(mailbox.newest(None))
     ]
     return JSONResponse(rows)
 
@@ -132,7 +139,7 @@ async def mail_html(request: Request, number: int) -> Response:
 @router.get("/mail/{number}/source", permission=Permission.HOUSEHOLDS)
 async def mail_source(request: Request, number: int) -> Response:
     """The mail as it came over SMTP."""
-    return Response(_open(request, number)[1].as_bytes(), media_type="text/plain; charset=utf-8")
+    return Response(_find(request, number)[1], media_type="text/plain; charset=utf-8")
 
 
 @router.get("/health/ready", permission=Permission.PUBLIC)
@@ -171,7 +178,20 @@ def build(settings: CatcherSettings) -> FastAPI:
     return app
 
 
+def _listed(request: Request, before: int | None, to: str) -> Response:
+    mailbox: Mailbox = request.app.state.mailbox
+    found = mailbox.newest(PAGE_SIZE + 1, before=before, to=to)
+    shown = found[:PAGE_SIZE]
+    older = shown[-1].number if len(found) > PAGE_SIZE else None
+    return page(request, "mail.html", mails=shown, older=older, to=to, counts=mailbox.counts())
+
+
 def _open(request: Request, number: int) -> tuple[Mail, EmailMessage]:
+    found, source = _find(request, number)
+    return found, parse(source)
+
+
+def _find(request: Request, number: int) -> tuple[Mail, bytes]:
     mailbox: Mailbox = request.app.state.mailbox
     found = mailbox.find(number)
     if found is None:
@@ -180,6 +200,7 @@ def _open(request: Request, number: int) -> tuple[Mail, EmailMessage]:
 
 
 def main() -> None:
+    os.umask(0o077)
     settings = load(CatcherSettings)
     uvicorn.run(
         build(settings),

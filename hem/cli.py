@@ -1,5 +1,9 @@
 """The hem command: a contents page."""
 
+import os
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from hem.commands import events, operate, run
@@ -7,6 +11,23 @@ from hem.commands import events, operate, run
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Hem: events in, goal figures out."
 )
+
+
+def tell_version(asked: bool) -> None:
+    if asked:
+        print(f"hem {version('hem')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    asked: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=tell_version)
+    ] = False,
+) -> None:
+    """What goes before a command."""
+
+
 app.command("up")(run.up)
 app.command("dev")(run.dev)
 app.command("publish")(events.publish_file)
@@ -19,6 +40,7 @@ app.add_typer(operate.keys, name="keys")
 
 
 def main() -> None:
+    os.umask(0o077)  # personal data: whatever we or our children write is ours alone
     app()
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hem.door import Door, DoorError
+from hem.door import Door, DoorError, json_of
 from hem.home import Home, door_port
 from hem.routing import SERVICES
 from hem.stack.errors import StackError
@@ -34,7 +34,7 @@ def examine(home: Home, say: Callable[[str], None]) -> int:
 
 
 def _folder(home: Home) -> str:
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.make()
     check_room(home.root, "Hem")
     return f"{home.root}, {shutil.disk_usage(home.root).free // 2**20} MB free"
 
@@ -54,9 +54,10 @@ def _door(home: Home) -> str:
         except DoorError:
             check_port(door_port(), "Hem's pages", "HEM_PORT")
             return f"Hem is not running; port {door_port()} is free"
-        states = answer.json().get("services", {})
+        said = json_of(answer)
+        states = said.get("services", {}) if isinstance(said, dict) else {}
         if answer.status_code != 200:
-            raise DoorError(f"running at {door.url}, but not ready: {states}. The logs are in {home.root / 'log'}.")
+            raise DoorError(f"running at {door.url}, but not ready: {states}. The logs are in {home.logs}.")
         waiting = sum(len(door.operate("GET", f"/ops/{service}/parked")) for service in SERVICES)
     if waiting:
         raise DoorError(f"running at {door.url}; {waiting} events are parked: `hem parked list` shows them.")

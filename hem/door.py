@@ -15,12 +15,19 @@ class DoorError(Exception):
 
 
 class Door:
-    """The door at HEM_URL, or that of this home; operator calls carry HEM_OPERATOR_TOKEN or this home's token."""
+    """The door at HEM_URL, or that of this home.
+
+    Operator calls carry HEM_OPERATOR_TOKEN, or this home's token where it is this home's door: no other address is shown it.
+    """
 
     def __init__(self, home: Home, *, url: str | None = None) -> None:
         self.home = home
         self.url = (url or os.environ.get("HEM_URL") or home.url).rstrip("/")
-        self._client = httpx2.Client(base_url=self.url, timeout=TIMEOUT, trust_env="HEM_URL" in os.environ)
+        self.is_home = self.url == home.url.rstrip("/")
+        try:
+            self._client = httpx2.Client(base_url=self.url, timeout=TIMEOUT, trust_env="HEM_URL" in os.environ)
+        except httpx2.InvalidURL as error:
+            raise DoorError(f"HEM_URL is {self.url!r}, which is no address: {error}.") from error
 
     def __enter__(self) -> "Door":
         return self
@@ -30,10 +37,10 @@ class Door:
 
     def operate(self, method: str, path: str, body: Any = None, *, params: dict[str, str] | None = None) -> Any:
         """The JSON answer of an operator's call, None when it has none. DoorError with the service's own words when refused."""
-        token = os.environ.get("HEM_OPERATOR_TOKEN") or self.home.known_secret("operator-token")
+        token = self._token()
         if not token:
             raise DoorError(
-                f"No operator token: nothing is in {self.home.root / 'secrets'}. Run this where `hem up` was run (or set HEM_HOME), "
+                f"No operator token for {self.url}. Run this where `hem up` was run (or set HEM_HOME), "
                 "or set HEM_OPERATOR_TOKEN and HEM_URL for a Hem elsewhere."
             )
         return self._json(
@@ -42,7 +49,7 @@ class Door:
 
     def read(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of an open page, such as the goals on loopback; signed as operator where a token is known."""
-        token = os.environ.get("HEM_OPERATOR_TOKEN") or self.home.known_secret("operator-token")
+        token = self._token()
         headers = {"authorization": f"Bearer {token}"} if token else {}
         return self._json(self.request("GET", path, params=params, headers=headers | {"accept": "application/json"}))
 
@@ -55,16 +62,31 @@ class Door:
                 f"Hem does not answer at {self.url} ({type(error).__name__}). Is `hem up` running?"
             ) from error
 
+    def _token(self) -> str | None:
+        return os.environ.get("HEM_OPERATOR_TOKEN") or (
+            self.home.known_secret("operator-token") if self.is_home else None
+        )
+
     def _json(self, answer: httpx2.Response) -> Any:
         if answer.is_success:
-            return answer.json() if answer.content else None
+            return json_of(answer) if answer.content else None
         raise DoorError(words(answer))
+
+
+def json_of(answer: httpx2.Response) -> Any:
+    """The JSON of an answer. DoorError when it has none: it is some other program that answers there."""
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise DoorError(
+            f"Something answers at {answer.url}, but not as Hem does. Are HEM_URL and HEM_PORT right?"
+        ) from error
 
 
 def words(answer: httpx2.Response) -> str:
     """What a refusal says, from its problem body where it has one."""
     if "json" in answer.headers.get("content-type", ""):
-        body = answer.json()
+        body = json_of(answer)
         if isinstance(body, dict):
             return f"{body.get('title', 'Refused')} ({answer.status_code}): {body.get('detail', '')}".rstrip(": ")
     return f"Refused with status {answer.status_code}: {answer.text[:200]}"

@@ -8,6 +8,7 @@ import html
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx2
@@ -26,8 +27,23 @@ HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection",
     b"te", b"trailer", b"transfer-encoding", b"upgrade",
 }  # fmt: skip
+# What protects the person or frames the body goes on, whatever a Connection header says: it could strip Host, and with it the
+# check of who may ask.
+NEVER_HOP_BY_HOP = {
+    b"host", b"origin", b"cookie", b"authorization", b"content-length", b"content-type",
+    b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"sec-fetch-user",
+}  # fmt: skip
 NOT_FROM_OUTSIDE = {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded"}
 PROBE_WITHIN = 3.0
+MOST_AT_ONCE, WAIT_FOR_A_PLACE = 500, 5.0
+# Our own pages have their colours from the browser and nothing to fetch.
+PAGE_HEADERS = {
+    "retry-after": "2",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -35,16 +51,18 @@ Headers = list[tuple[bytes, bytes]]
 class Front:
     """The proxy and its own pages; `targets` maps a service to its base address."""
 
-    def __init__(self, targets: Mapping[str, str]) -> None:
+    def __init__(self, targets: Mapping[str, str], *, most_at_once: int = MOST_AT_ONCE) -> None:
         self.targets = dict(targets)
         self._services = [service for service in SERVICES if service in targets]
         self.client = httpx2.AsyncClient(
-            # A stream of live figures is silent for long: only connecting has a time limit.
-            timeout=httpx2.Timeout(None, connect=3.0),
+            # A stream of live figures is silent for long: only connecting and waiting for a place have a time limit.
+            timeout=httpx2.Timeout(None, connect=3.0, pool=WAIT_FOR_A_PLACE),
             # Shorter than uvicorn's 5 s, so that no request meets a connection the service is closing.
-            limits=httpx2.Limits(max_connections=500, max_keepalive_connections=100, keepalive_expiry=2.0),
+            limits=httpx2.Limits(max_connections=most_at_once, max_keepalive_connections=100, keepalive_expiry=2.0),
             trust_env=False,
         )
+        # Health and metrics are asked for most when all of those are taken.
+        self.prober = httpx2.AsyncClient(timeout=PROBE_WITHIN, trust_env=False)
         self.app = Starlette(
             routes=[
                 Route("/health/live", self.live),
@@ -91,8 +109,11 @@ class Front:
             answer = await self._send(request, self.targets[service])
         except ClientDisconnect:
             return
+        except httpx2.PoolTimeout:
+            await _refused(request, service, BUSY)(scope, receive, send)
+            return
         except httpx2.HTTPError:
-            await _down(request, service)(scope, receive, send)
+            await _refused(request, service, DOWN)(scope, receive, send)
             return
         passing = asyncio.ensure_future(_pass_on(answer, send))
         leaving = asyncio.ensure_future(_until_gone(receive))
@@ -126,13 +147,13 @@ class Front:
 
     async def _probe(self, service: str, path: str) -> httpx2.Response | None:
         try:
-            return await self.client.get(self.targets[service] + path, timeout=PROBE_WITHIN)
+            return await self.prober.get(self.targets[service] + path)
         except httpx2.HTTPError:
             return None
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with self.client:
+        async with self.client, self.prober:
             yield
 
 
@@ -151,7 +172,7 @@ def _forwarded(request: Request) -> Headers:
 def _without(headers: Iterable[tuple[bytes, bytes]], left_out: set[bytes]) -> Headers:
     pairs = [(name.lower(), value) for name, value in headers]
     named = {part.strip().lower() for name, value in pairs if name == b"connection" for part in value.split(b",")}
-    return [(name, value) for name, value in pairs if name not in left_out | named]
+    return [(name, value) for name, value in pairs if name not in left_out | (named - NEVER_HOP_BY_HOP)]
 
 
 async def _pass_on(answer: httpx2.Response, send: Send) -> None:
@@ -167,26 +188,51 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-def _down(request: Request, service: str) -> Response:
-    """What a person or a program is told while a service is being started again."""
-    headers = {"retry-after": "2", "cache-control": "no-store"}
+@dataclass(frozen=True)
+class Refusal:
+    """Why the door answers instead of a service, in English and Swedish; `{}` is the service."""
+
+    status: HTTPStatus
+    title: str
+    title_sv: str
+    detail: str
+    detail_sv: str
+
+
+DOWN = Refusal(
+    HTTPStatus.BAD_GATEWAY,
+    "A service does not answer",
+    "Den här delen svarar inte just nu",
+    "The service {} does not answer. It is being started again: repeat the request in a moment.",
+    "Tjänsten {} startas om av sig själv. Ladda om sidan om en liten stund.",
+)
+BUSY = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Too many requests at once",
+    "Just nu frågar alltför många på en gång",
+    "There was no place for a request to the service {}: repeat it in a moment.",
+    "Det fanns ingen plats för en fråga till tjänsten {}. Ladda om sidan om en liten stund.",
+)
+
+
+def _refused(request: Request, service: str, why: Refusal) -> Response:
+    """What a person or a program is told while a service can't be asked."""
     if "text/html" in request.headers.get("accept", ""):
-        name = html.escape(service)
+        name = f"<b>{html.escape(service)}</b>"
         page = (
             f'<!doctype html><html lang="sv"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>Svarar inte just nu</title><h1>Den här delen svarar inte just nu</h1>"
-            f"<p>Tjänsten <b>{name}</b> startas om av sig själv. Ladda om sidan om en liten stund.</p>"
-            f'<p lang="en">The service <b>{name}</b> does not answer and is being started again. Reload the page in a moment.</p></html>'
+            f"<title>{why.title_sv}</title><h1>{why.title_sv}</h1><p>{why.detail_sv.format(name)}</p>"
+            f'<p lang="en">{why.detail.format(name)}</p></html>'
         )
-        return Response(page, HTTPStatus.BAD_GATEWAY, headers, media_type="text/html")
+        return Response(page, why.status, PAGE_HEADERS, media_type="text/html")
     problem = {
         "type": "about:blank",
-        "title": "A service does not answer",
-        "status": 502,
-        "detail": f"The service {service} does not answer. It is being started again: repeat the request in a moment.",
+        "title": why.title,
+        "status": why.status,
+        "detail": why.detail.format(service),
         "service": service,
     }
-    return Response(orjson.dumps(problem), HTTPStatus.BAD_GATEWAY, headers, media_type="application/problem+json")
+    return Response(orjson.dumps(problem), why.status, PAGE_HEADERS, media_type="application/problem+json")
 
 
 def server(front: Front, port: int) -> uvicorn.Server:
@@ -208,6 +254,7 @@ def server(front: Front, port: int) -> uvicorn.Server:
 
 
 def main() -> None:
+    os.umask(0o077)
     pairs = (pair.partition("=") for pair in os.environ["HEM_TARGETS"].split(","))
     front = Front({service: f"http://127.0.0.1:{port}" for service, _, port in pairs})
     server(front, int(os.environ.get("HEM_PORT", "8000"))).run()

@@ -4,9 +4,11 @@ import json
 import os
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
+from hem.stack.errors import StackError
 from hem.stack.folder import free_ports, is_free
 
 DEFAULT_PORT = 8000
@@ -23,12 +25,26 @@ class Home:
         """The home that the environment names."""
         return cls(Path(os.environ.get("HEM_HOME", ".hem")).resolve())
 
+    def make(self) -> None:
+        """Make the folder, or take what others may do there away: personal data lies in it. Another's folder is left as it is."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ours = not any(self.root.iterdir()) or (self.root / "hem.lock").exists()
+            if ours and self.root.stat().st_mode & 0o077:
+                self.root.chmod(0o700)
+        except OSError as error:
+            raise StackError(f"Hem can't use the data folder {self.root}: {error.strerror}.") from error
+
     def folder(self, part: str) -> Path:
         """Where a part keeps its data."""
         return self.root / part
 
+    @property
+    def logs(self) -> Path:
+        return self.root / "log"
+
     def log(self, part: str) -> Path:
-        return self.root / "log" / f"{part}.log"
+        return self.logs / f"{part}.log"
 
     def secret(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
         """The secret `name`, made the first time; readable by our user only."""
@@ -57,19 +73,31 @@ class Home:
         """32 random bytes in base64: what wraps the keys of the persons a service meets."""
         return self.secret(f"{service}-master-key", lambda: b64encode(secrets.token_bytes(32)).decode())
 
-    def ports(self, parts: Iterable[str]) -> dict[str, int]:
-        """A port for each part, the same as last time where it is still free."""
-        file = self.root / "ports.json"
-        try:
-            known: dict[str, int] = json.loads(file.read_text())
-        except (FileNotFoundError, ValueError):  # the first start, or one that was cut short: any free port will do
-            known = {}
-        ports = {}
+    def ports(self, parts: Iterable[str], *, given: Mapping[str, int] | None = None) -> dict[str, int]:
+        """A port of its own for each part: the `given` one, else that of last time where it is still free, else any."""
+        ports = dict(given or {})
+        taken = set(ports.values())
+        missing = []
+        known = self._known_ports()
         for part in parts:
+            if part in ports:
+                continue
             last = known.get(part)
-            ports[part] = last if last and is_free(last) else free_ports(1)[0]
-        file.write_text(json.dumps(ports, indent=1))
+            if _is_port(last) and last not in taken and is_free(last):
+                ports[part] = last
+                taken.add(last)
+            else:
+                missing.append(part)
+        ports |= zip(missing, free_ports(len(missing), but=taken), strict=True)
+        (self.root / "ports.json").write_text(json.dumps(ports, indent=1))
         return ports
+
+    def _known_ports(self) -> dict[str, object]:
+        try:
+            known = json.loads((self.root / "ports.json").read_text())
+        except (FileNotFoundError, ValueError):  # the first start, or one that was cut short: any free port will do
+            return {}
+        return known if isinstance(known, dict) else {}
 
     @property
     def url(self) -> str:
@@ -84,5 +112,20 @@ class Home:
 
 
 def door_port() -> int:
-    """HEM_PORT, default 8000."""
-    return int(os.environ.get("HEM_PORT", DEFAULT_PORT))
+    """HEM_PORT, default 8000. StackError when it is no port."""
+    return port_of("HEM_PORT") or DEFAULT_PORT
+
+
+def port_of(variable: str) -> int | None:
+    """The port that an environment variable gives, None when it is unset. StackError when it is no port."""
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not _is_port(number):
+        raise StackError(f"{variable} is {text!r}, and a port is a number from 1 to 65535.")
+    return number
+
+
+def _is_port(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 < value < 2**16

@@ -10,22 +10,25 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+VERSION = 2
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS mail (
+CREATE TABLE mail (
     number     INTEGER PRIMARY KEY,
-    message_id TEXT NOT NULL UNIQUE,
+    message_id TEXT NOT NULL,
     recipient  TEXT NOT NULL,
     sender     TEXT NOT NULL,
     subject    TEXT NOT NULL,
     times      INTEGER NOT NULL DEFAULT 1,
     first_at   TEXT NOT NULL,
     last_at    TEXT NOT NULL,
-    source     BLOB NOT NULL
+    source     BLOB NOT NULL,
+    UNIQUE (message_id, recipient)
 )
 """
+HAS_TABLE = "SELECT EXISTS (SELECT * FROM sqlite_schema WHERE name = 'mail')"
 KEEP = """
 INSERT INTO mail (message_id, recipient, sender, subject, first_at, last_at, source) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (message_id) DO UPDATE SET times = times + 1, last_at = excluded.last_at
+ON CONFLICT (message_id, recipient) DO UPDATE SET times = times + 1, last_at = excluded.last_at
 """
 NEWEST = """
 SELECT number, message_id, recipient, sender, subject, times, first_at, last_at
@@ -40,7 +43,7 @@ COUNTS = "SELECT count(*), coalesce(sum(times), 0) FROM mail"
 
 @dataclass(frozen=True)
 class Mail:
-    """One Message-ID: how many `times` it came, first and last when (UTC)."""
+    """One Message-ID to one recipient: how many `times` it came, first and last when (UTC)."""
 
     number: int
     message_id: str
@@ -61,28 +64,44 @@ class Mailbox:
         # Enough for a process that is killed; only a power cut may take the last mails.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(SCHEMA)
+        self._make_table()
 
     def keep(self, source: bytes, sender: str, recipients: Sequence[str], at: datetime) -> None:
-        """Store a mail, or count it once more when its Message-ID is known. Without one, its bytes are its identity."""
+        """Store a mail for each recipient, or count it once more when it has come to them before. Without a Message-ID, its bytes are its identity."""
         message = parse(source)
         identity = str(message.get("Message-ID", "")).strip() or f"<{hashlib.sha256(source).hexdigest()}>"
         subject = str(message.get("Subject", ""))
         when = at.isoformat()
-        self._db.execute(KEEP, (identity, ", ".join(recipients), sender, subject, when, when, source))
+        self._db.executemany(KEEP, [(identity, to, sender, subject, when, when, source) for to in recipients])
 
     def newest(self, count: int | None, *, before: int | None = None, to: str = "") -> list[Mail]:
         """Up to `count` mails (None: all), newest first, with a number below `before` and `to` in the recipient."""
         return [_mail(row) for row in self._db.execute(NEWEST, (before, to, -1 if count is None else count))]
 
-    def find(self, number: int) -> tuple[Mail, EmailMessage] | None:
+    def find(self, number: int) -> tuple[Mail, bytes] | None:
+        """The mail and its source, as it came."""
         row = self._db.execute(FIND, (number,)).fetchone()
-        return None if row is None else (_mail(row[:-1]), parse(row[-1]))
+        return None if row is None else (_mail(row[:-1]), row[-1])
 
     def counts(self) -> tuple[int, int]:
         """How many different mails, and how many times one came."""
         different, times = self._db.execute(COUNTS).fetchone()
         return int(different), int(times)
+
+    def _make_table(self) -> None:
+        """Version 1 kept one row for a Message-ID, whoever it went to."""
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        (earlier,) = self._db.execute(HAS_TABLE).fetchone()
+        if earlier:
+            self._db.execute("ALTER TABLE mail RENAME TO earlier")
+        self._db.execute(SCHEMA)
+        if earlier:
+            self._db.execute("INSERT INTO mail SELECT * FROM earlier")
+            self._db.execute("DROP TABLE earlier")
+        self._db.execute(f"PRAGMA user_version = {VERSION}")
+        self._db.execute("COMMIT")
 
     def close(self) -> None:
         self._db.close()

@@ -1,15 +1,17 @@
 """Publishing events through the gateway: in batches, again when it was away, with one answer per event."""
 
+import codecs
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx2
 import orjson
 
-from hem.door import Door, DoorError, words
+from hem.door import Door, DoorError, json_of, words
 
 BATCH_EVENTS, BATCH_BYTES = 1000, 2 * 2**20
 AWAY_FOR = 60.0
@@ -38,10 +40,11 @@ class Result:
 def read_lines(source: Iterable[bytes], *, history: bool = False) -> Iterator[Line]:
     """The lines of an NDJSON file, empty ones left out. `history` marks every event as loaded from the past."""
     for number, raw in enumerate(source, 1):
-        if not raw.strip():
+        text = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+        if not text.strip():
             continue
         try:
-            event = orjson.loads(raw)
+            event = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             yield Line(number, len(raw), fault=f"not JSON: {error.msg} at column {error.colno}")
             continue
@@ -63,7 +66,9 @@ class KeyRing:
 
     @property
     def _name(self) -> str:
-        return f"publisher-{self.publisher}"
+        """A secret of its own for each door: a key is shown only to the Hem that made it."""
+        name = f"publisher-{quote(self.publisher, safe='')}"
+        return name if self.door.is_home else f"{name}@{quote(self.door.url, safe='')}"
 
     def key(self, sources: set[str]) -> str:
         """A key that is good for `sources`. DoorError when one of them is another publisher's."""
@@ -125,7 +130,7 @@ def _post(ring: KeyRing, events: Sequence[dict[str, Any]]) -> list[dict[str, Any
         headers = {"content-type": MEDIA_TYPE, "authorization": f"Bearer {ring.key(sources)}"}
         answer = _try(ring.door, body, headers)
         if answer is not None and answer.status_code in {202, 207}:
-            answers: list[dict[str, Any]] = answer.json()
+            answers: list[dict[str, Any]] = json_of(answer)
             return answers
         if answer is not None and answer.status_code == 401 and not renewed and ring.renew(sources):
             renewed = True  # the database was made anew since the key was kept

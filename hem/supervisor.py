@@ -77,7 +77,11 @@ class Supervisor:
         await asyncio.gather(*self._watchers, return_exceptions=True)
         self._watchers.clear()
         while self._stages:
-            await asyncio.gather(*(part.stop() for part in self._stages.pop()))
+            parts = self._stages.pop()
+            ends = await asyncio.gather(*(part.stop() for part in parts), return_exceptions=True)
+            for part, error in zip(parts, ends, strict=True):
+                if error is not None:  # the others still have to be stopped
+                    self._say(f"{part.name} could not be stopped ({type(error).__name__}: {error}).")
 
     async def _watch(self, part: Part) -> None:
         pause = FIRST_PAUSE
@@ -94,8 +98,11 @@ class Supervisor:
                 try:
                     await part.start()
                     break
-                except (StackError, OSError) as error:
+                except StackError as error:
                     self._say(f"{error} Trying again in {pause:.1f} s.")
+                except Exception as error:  # whatever it was: a part that nobody starts again would be missed by nobody
+                    told = f"{type(error).__name__}: {error}".rstrip(": ")
+                    self._say(f"{part.name} can't be started ({told}). Trying again in {pause:.1f} s.")
             self._say(f"{part.name} runs again (process {part.pid}).")
 
 

@@ -12,7 +12,7 @@ import httpx2
 
 import services
 from hem import databases, topics
-from hem.home import Home, door_port
+from hem.home import Home, door_port, port_of
 from hem.routing import SERVICES
 from hem.stack.errors import StackError
 from hem.stack.folder import FolderLock, check_port, check_room
@@ -22,7 +22,7 @@ from hem.supervisor import ServerProcess, Supervisor
 from services.chassis.migrate import MigrationError, migrate
 
 READY_WITHIN = 60.0
-PARTS = ("postgres", "kafka", "catcher", "smtp", *SERVICES)
+PARTS = ("postgres", "kafka", "kafka-controller", "catcher", "smtp", *SERVICES)
 
 
 class Demo:
@@ -83,14 +83,18 @@ class Stack:
 
     async def start(self) -> None:
         """Return when /health/ready is 200. Raises StackError; stop() must follow in any case."""
-        self._lock = FolderLock(self.home.root, "Hem")
         check_room(self.home.root, "Hem")
+        self.home.make()
+        self._lock = FolderLock(self.home.root, "Hem")
         check_port(self.port, "Hem's pages", "HEM_PORT")
-        self._ports = self.home.ports(PARTS)
-        kafka = Kafka(self.home.folder("kafka"), port=_moved("HEM_KAFKA_PORT", self._ports["kafka"]))
+        fixed = {"front": self.port, "kafka": port_of("HEM_KAFKA_PORT"), "postgres": port_of("HEM_POSTGRES_PORT")}
+        self._ports = self.home.ports(PARTS, given={part: port for part, port in fixed.items() if port})
+        kafka = Kafka(
+            self.home.folder("kafka"), port=self._ports["kafka"], controller_port=self._ports["kafka-controller"]
+        )
         postgres = Postgres(
             self.home.folder("postgres"),
-            port=_moved("HEM_POSTGRES_PORT", self._ports["postgres"]),
+            port=self._ports["postgres"],
             password=self.home.secret("postgres-superuser"),
         )
         await self._stage(
@@ -202,9 +206,6 @@ class Stack:
                 except httpx2.HTTPError as error:
                     said = type(error).__name__
                 await asyncio.sleep(0.1)
-        logs = self.home.log("x").parent
-        raise StackError(f"Hem was not ready within {READY_WITHIN:.0f} s: {said}. The services' logs are in {logs}.")
-
-
-def _moved(variable: str, port: int) -> int:
-    return int(os.environ.get(variable, port))
+        raise StackError(
+            f"Hem was not ready within {READY_WITHIN:.0f} s: {said}. The services' logs are in {self.home.logs}."
+        )

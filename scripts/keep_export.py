@@ -11,6 +11,7 @@ import asyncio
 import base64
 import gzip
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -77,6 +78,7 @@ def write(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True)
     asyncio.run(main(folder))

@@ -1,7 +1,9 @@
 """hem parked, keys, rebuild, sign-in: the operator's work on a running Hem."""
 
 import time
+from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
 import typer
@@ -17,13 +19,23 @@ keys = typer.Typer(no_args_is_help=True, help="Keys of the systems that publish 
 
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
 Number = Annotated[int, typer.Argument(help="The number that `hem parked list` shows.")]
+
+
+class State(StrEnum):
+    """What was decided about a parked event."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @parked.command("list")
 def parked_list(
     service: Annotated[str | None, typer.Argument(help="One service; without it all.")] = None,
-    state: Annotated[str, typer.Option(help="open, replayed or discarded.")] = "open",
+    state: Annotated[State, typer.Option(help="What was decided about it.")] = State.OPEN,
     as_json: AsJson = False,
 ) -> None:
     """List what is parked, with the reason."""
@@ -112,7 +124,9 @@ def keys_revoke(
     """Take back a publisher's keys; what they published stays."""
     with plain_errors(), Door(Home.here()) as door:
         params = None if number is None else {"id": str(number)}
-        gone = door.operate("DELETE", f"/ops/gateway/keys/{publisher}", params=params)
+        # Dots too: a name of two dots would be a step up in the path.
+        name = quote(publisher, safe="").replace(".", "%2E")
+        gone = door.operate("DELETE", f"/ops/gateway/keys/{name}", params=params)
     console.print(
         f"{gone['revoked']} key{'' if gone['revoked'] == 1 else 's'} of {publisher} revoked.", highlight=False
     )

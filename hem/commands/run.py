@@ -5,14 +5,18 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, NoReturn, TextIO
 
+import asyncpg
+import httpx2
 import typer
+from aiokafka.errors import KafkaError
 
 import schemas
-from hem.commands.common import fail
+from hem.commands.common import fail, plain_errors
 from hem.commands.events import show_goals
 from hem.demo.play import play
 from hem.doctor import examine
@@ -24,15 +28,17 @@ from hem.startup import publish_startup, until_known
 from hem.up import Stack
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A part, a disk or a connection that went away under us.
+OUTSIDE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, httpx2.HTTPError)
 
 
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="When empty, play a made-up year 2019 first.")] = False,
 ) -> None:
     """Run all of Hem on this machine until Ctrl-C. Data is kept in HEM_HOME (./.hem); pages are on HEM_PORT (8000)."""
-    home = Home.here()
-    stack = Stack(home, demo=demo, say=say)
-    raise typer.Exit(asyncio.run(run(stack, lambda: welcome(stack))))
+    with plain_errors():
+        stack = Stack(Home.here(), demo=demo, say=say)
+    asyncio.run(run_and_leave(stack, lambda: welcome(stack)))
 
 
 async def welcome(stack: Stack) -> None:
@@ -62,8 +68,17 @@ async def welcome(stack: Stack) -> None:
     await asyncio.to_thread(greet)
 
 
+async def run_and_leave(stack: Stack, then: Callable[[], Awaitable[None]]) -> NoReturn:
+    """`run`, and the end of this process: a thread that fetches or publishes can't be cancelled, and nobody wants to wait for it."""
+    code = await run(stack, then)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BrokenPipeError):
+            stream.flush()
+    os._exit(code)
+
+
 async def run(stack: Stack, then: Callable[[], Awaitable[None]]) -> int:
-    """Start, do `then`, stay until asked to stop, stop. Returns the exit code. A second Ctrl-C ends everything at once."""
+    """Start, do `then`, stay until asked to stop, stop whatever went wrong. Returns the exit code. A second Ctrl-C ends everything at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     heard = [number for number in STOPPING if number is not signal.SIGHUP or not _told_to_outlive_the_terminal()]
@@ -71,32 +86,38 @@ async def run(stack: Stack, then: Callable[[], Awaitable[None]]) -> int:
         loop.add_signal_handler(number, stop.set)
     work = asyncio.create_task(_start(stack, then))
     asked = asyncio.create_task(stop.wait())
-    code = 0
-    try:
-        await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            await work
-            await asked
-    except (StackError, DoorError) as error:
-        say(str(error), file=sys.stderr)
-        code = 1
-    finally:
-        work.cancel()
-        asked.cancel()
-        with contextlib.suppress(asyncio.CancelledError, StackError, DoorError):
-            await work
-        for number in heard:
-            loop.add_signal_handler(number, stack.kill)
-        if code == 0:
-            say("Stopping …")
-        await stack.stop()
-        if code == 0:
-            say("Stopped. Everything is kept.")
-    if stop.is_set():
-        # A thread that fetches or publishes can't be cancelled, and nobody wants to wait for it: all parts have ended.
-        sys.stdout.flush()
-        os._exit(code)
+    await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+    code = _told(stack, work.exception()) if work.done() else 0
+    if code == 0:
+        await asked
+    for number in heard:
+        loop.add_signal_handler(number, stack.kill)
+    work.cancel()
+    asked.cancel()
+    await asyncio.gather(work, asked, return_exceptions=True)
+    if code == 0:
+        say("Stopping …")
+    await stack.stop()
+    if code == 0:
+        say("Stopped. Everything is kept.")
     return code
+
+
+def _told(stack: Stack, error: BaseException | None) -> int:
+    """Say what went wrong; returns the exit code, 0 when nothing did."""
+    if error is None:
+        return 0
+    if isinstance(error, StackError | DoorError):
+        say(str(error), file=sys.stderr)
+    elif isinstance(error, OUTSIDE):
+        words = f"{type(error).__name__}: {error}".rstrip(": ")
+        say(
+            f"Hem has to stop: something it needs went away ({words}). The logs are in {stack.home.logs}.",
+            file=sys.stderr,
+        )
+    else:
+        traceback.print_exception(error)
+    return 1
 
 
 async def _start(stack: Stack, then: Callable[[], Awaitable[None]]) -> None:
@@ -121,13 +142,14 @@ def dev(
     """Run all of Hem with one service's log on the terminal, started again whenever its files change."""
     if service not in SERVICES:
         fail(f"There is no service {service}: {', '.join(SERVICES)}.", 2)
-    stack = Stack(Home.here(), say=say, shown=service)
+    with plain_errors():
+        stack = Stack(Home.here(), say=say, shown=service)
 
     async def greet_and_watch() -> None:
         await welcome(stack)
         await restart_when_changed(stack, service)
 
-    raise typer.Exit(asyncio.run(run(stack, greet_and_watch)))
+    asyncio.run(run_and_leave(stack, greet_and_watch))
 
 
 async def restart_when_changed(stack: Stack, service: str) -> None:

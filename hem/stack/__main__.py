@@ -6,6 +6,7 @@ Prints one line when ready: the bootstrap address or the DSN. `--scratch` gives 
 import argparse
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ async def serve(part: Kafka | Postgres) -> int:
 
 
 def main() -> int:
+    os.umask(0o077)
     parser = argparse.ArgumentParser(prog="python -m hem.stack")
     parser.add_argument("part", choices=["kafka", "postgres"])
     parser.add_argument("folder", type=Path)

@@ -35,7 +35,7 @@ class Place:
 def kafka_jars() -> list[Path]:
     """The paths of the jars, every one checked; fetched on the first call ever (about 45 MB), offline after that.
 
-    They lie in HEM_CACHE when that is set, else where jgo keeps its own; what is broken there, as by a
+    They lie in HEM_CACHE/hem when that is set, else where jgo keeps its own; what is broken there, as by a
     download that was cut short, is fetched again beside it. Raises StackError when they can't be had,
     or differ from `kafka-jars.sha256`: jgo itself only warns.
     """
@@ -55,7 +55,8 @@ def kafka_jars() -> list[Path]:
 def places() -> list[Place]:
     """Where to look, the first one first."""
     if own := os.environ.get("HEM_CACHE"):
-        return [Place(Path(own) / "jgo", Path(own) / "maven", own=True)]
+        ours = Path(own) / "hem"  # the folder may be one that others use too, and ours is emptied at will
+        return [Place(ours / "jgo", ours / "maven", own=True)]
     settings = GlobalSettings.load()
     beside = settings.cache_dir / "hem"
     return [

@@ -70,11 +70,18 @@ class Kafka:
 
     name = "kafka"
 
-    def __init__(self, folder: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        controller_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
-        ports = free_ports(2)
+        ports = free_ports(2, but={port or 0, controller_port or 0})
         self.port = port or ports[0]
-        self._controller_port = ports[1]
+        self._controller_port = controller_port or ports[1]
         self._settings = dict(settings or {})
         self._lock: FolderLock | None = None
         self._child: Child | None = None
@@ -90,9 +97,9 @@ class Kafka:
 
     async def start(self) -> None:
         """Return when clients are answered. Raises StackError: folder locked or damaged, disk full, port taken, jars not ours."""
+        check_room(self.folder, "Kafka")
         self._lock = self._lock or FolderLock(self.folder, "Kafka")
         try:
-            check_room(self.folder, "Kafka")
             check_port(self.port, "Kafka", "HEM_KAFKA_PORT")
             jars = await asyncio.to_thread(kafka_jars)
             format_folder(self.folder)

@@ -66,9 +66,9 @@ class Postgres:
 
     async def start(self) -> None:
         """Return when connections are answered. Raises StackError: folder locked, damaged or of another version, disk full, port taken."""
+        check_room(self.folder, "PostgreSQL")
         self._lock = self._lock or FolderLock(self.folder, "PostgreSQL")
         try:
-            check_room(self.folder, "PostgreSQL")
             check_port(self.port, "PostgreSQL", "HEM_POSTGRES_PORT")
             binaries = find_binaries()
             prefix = await _unprivileged()

@@ -1,6 +1,7 @@
 """Killing any process at any moment loses nothing and doubles nothing."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Sequence
@@ -29,6 +30,35 @@ VICTIMS = {
     "kafka": "kafka.Kafka",
     "postgres": "postgres -D",
 }
+
+
+class Load:
+    """Publishes a few households at a time until it is told that it is `enough`; `MOST` batches would last for minutes."""
+
+    MOST = 1500
+
+    def __init__(self, hem: HemUp, landlord: Landlord) -> None:
+        self.enough = asyncio.Event()
+        self._hem = hem
+        self._landlord = landlord
+        self._accepted = 0
+
+    async def feed(self) -> None:
+        while not self.enough.is_set() and self._accepted < self.MOST:
+            await self._hem.publish(self._landlord.year(3, first=3 * self._accepted))
+            self._accepted += 1
+            with contextlib.suppress(TimeoutError):  # the pace: all of it has to be handled in the end
+                await asyncio.wait_for(self.enough.wait(), 0.15)
+
+    async def flows(self, feeding: asyncio.Task[None]) -> None:
+        """Waits until two more batches are accepted: whatever is killed now is killed under load."""
+        wanted = self._accepted + 2
+
+        async def more() -> bool:
+            assert not feeding.done(), "the load ended before the last kill"
+            return self._accepted >= wanted
+
+        await eventually("the load to go on", more, within=60)
 
 
 def child_of(pid: int, words: str) -> int | None:
@@ -60,21 +90,25 @@ async def one_mail_each(hem: HemUp) -> int:
 async def test_kill_9_of_each_process_in_turn_under_load(tmp_path: Path) -> None:
     landlord = Landlord(seed=9)
     async with hem_up(tmp_path / "home") as hem:
-        assert hem.process is not None
         await hem.sign_in()
-        feeding = asyncio.create_task(feed(hem, landlord, 600))
+        load = Load(hem, landlord)
+        feeding = asyncio.create_task(load.feed())
         for victim, words in VICTIMS.items():
-            pid = await eventually(f"{victim} to run", lambda words=words: pid_of(hem, words), within=60)
+            await load.flows(feeding)
+            pid = await pid_of(hem, words)
+            assert pid is not None, victim
             os.kill(pid, signal.SIGKILL)
 
             async def back(pid: int = pid, words: str = words) -> bool:
                 again = await pid_of(hem, words)
                 return again not in (None, pid) and (await ready(hem))
 
-            await eventually(f"{victim} to be back", back, within=90)
+            await eventually(f"{victim} to be back", back, within=60)
+            await load.flows(feeding)
+        load.enough.set()
         await feeding
         await settled(hem, landlord)
-        await one_mail_each(hem)
+        assert await one_mail_each(hem) > len(VICTIMS) * 2
 
 
 async def test_kill_9_of_hem_itself_leaves_no_process_and_the_next_start_goes_on(tmp_path: Path) -> None:
@@ -115,11 +149,6 @@ async def test_every_group_reset_and_every_inbox_emptied_repeats_no_effect(tmp_p
         offers = [o for o in await hem.offers() if int(o.rsplit("t", 1)[1]) < 1000]
         assert sorted(offers) == before[0]
         assert await one_mail_each(hem) == before[2] + 20
-
-
-async def feed(hem: HemUp, landlord: Landlord, households: int) -> None:
-    for batch in batches(landlord.year(households), 10):
-        await hem.publish(batch)
 
 
 async def pid_of(hem: HemUp, words: str) -> int | None:

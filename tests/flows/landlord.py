@@ -63,10 +63,10 @@ class Landlord:
         data = {"withdrawn_source": SOURCE, "withdrawn_id": event["id"], "reason": "registered_in_error"}
         return self.event("EventWithdrawn", event["subject"], data)
 
-    def year(self, households: int) -> list[dict[str, Any]]:
-        """Move-ins with what life adds: some by hand, cancelled, corrected, withdrawn, told twice, out of order."""
+    def year(self, households: int, *, first: int = 0) -> list[dict[str, Any]]:
+        """Move-ins, numbered from `first`, with what life adds: some by hand, cancelled, corrected, withdrawn, told twice, out of order."""
         events: list[dict[str, Any]] = []
-        for number in range(households):
+        for number in range(first, first + households):
             own = self.household(number, "oxnehaga" if number % 3 else "raslatt", reachable=self._random.random() > 0.1)
             move_in = next(e for e in own if e["type"] == TYPE.format("TenantMovedIn"))
             if self._random.random() < 0.05:

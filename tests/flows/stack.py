@@ -20,6 +20,7 @@ from services.chassis.testkit import Bus, eventually
 from tests.flows.landlord import Landlord, cohort, recount
 
 GOAL = "housing-introduction-offered"
+READY = "Hem is ready at "
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 
@@ -34,22 +35,22 @@ class HemUp:
         self.process: asyncio.subprocess.Process | None = None
         self.client = httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False)
         self.key = ""
+        self.said: list[str] = []
 
-    async def start(self, *arguments: str) -> list[str]:
-        """Runs `hem up` until it says that it is ready. Returns what it printed."""
+    async def start(self, *arguments: str, until: str = READY) -> None:
+        """Runs `hem up` until it prints a line that starts with `until`; `said` has what it printed so far."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hem.cli", "up", *arguments, env=self.env,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         assert self.process.stdout is not None
-        said: list[str] = []
+        said = self.said = list[str]()
         async with asyncio.timeout(120):
-            while not any(line.startswith("Hem is ready at ") for line in said):
+            while not any(line.startswith(until) for line in said):
                 line = await self.process.stdout.readline()
                 assert line, f"hem up ended: {said}"
                 said.append(line.decode().rstrip())
         self._reading = asyncio.create_task(self.process.stdout.read())
-        return said
 
     async def stop(self, how: signal.Signals = signal.SIGINT) -> str:
         """Ends it with a signal. Returns the rest of what it printed."""
@@ -60,16 +61,16 @@ class HemUp:
             await self.process.wait()
             return (await self._reading).decode()
 
-    async def cli(self, *arguments: str) -> str:
-        """Runs a hem command against it. Returns its standard output; fails the test when it fails."""
+    async def cli(self, *arguments: str, stdin: str = "", code: int = 0, **env: str) -> str:
+        """Runs a hem command against it. Returns its standard output, its errors too when it is to end with another `code` than 0."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hem.cli", *arguments, env=self.env,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            sys.executable, "-m", "hem.cli", *arguments, env=self.env | env,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         async with asyncio.timeout(60):
-            out, error = await process.communicate()
-        assert process.returncode == 0, f"hem {' '.join(arguments)}: {error.decode()} {out.decode()}"
-        return out.decode()
+            out, error = await process.communicate(stdin.encode())
+        assert process.returncode == code, f"hem {' '.join(arguments)}: {error.decode()} {out.decode()}"
+        return out.decode() if code == 0 else out.decode() + error.decode()
 
     async def make_key(self) -> None:
         made = json.loads(await self.cli("keys", "create", "--publisher", "housing", "--allow", "all", "--json"))
@@ -108,7 +109,7 @@ class HemUp:
     @property
     def bus(self) -> Bus:
         ports = json.loads((self.home.root / "ports.json").read_text())
-        return Bus(f"127.0.0.1:{ports['kafka']}", "", None)  # type: ignore[arg-type] (only read from)
+        return Bus(f"127.0.0.1:{ports['kafka']}", "", None)  # only read from
 
     async def offers(self) -> list[str]:
         """The tenancies of all offers on the topic, one entry for each distinct event."""
@@ -127,11 +128,11 @@ class HemUp:
 
 
 @asynccontextmanager
-async def hem_up(folder: Path, *arguments: str) -> AsyncIterator[HemUp]:
+async def hem_up(folder: Path, *arguments: str, until: str = READY) -> AsyncIterator[HemUp]:
     """A running Hem with a key to publish with, stopped in the end whatever happens."""
     hem = HemUp(folder)
     try:
-        await hem.start(*arguments)
+        await hem.start(*arguments, until=until)
         await hem.make_key()
         yield hem
     finally:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import smtplib
+import sqlite3
 import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -13,7 +15,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from hem.catcher import CatcherSettings
+from hem.catcher import PAGE_SIZE, CatcherSettings
+from hem.mailbox import Mailbox
 from hem.stack.folder import free_ports
 from hem.supervisor import ServerProcess
 from services.chassis.web.session import SESSION_COOKIE, seal_session
@@ -26,6 +29,7 @@ class Catcher(ServerProcess):
 
     def __init__(self, folder: Path) -> None:
         page, self.smtp = free_ports(2)
+        self.folder = folder / "mail"
         environment = {
             "HEM_CATCHER_PORT": str(page),
             "HEM_CATCHER_SMTP_PORT": str(self.smtp),
@@ -94,8 +98,61 @@ async def test_repeats_of_one_message_are_folded_and_a_kill_keeps_them(catcher: 
         ("<offer-1@hem.example>", 3),
         ("<offer-2@hem.example>", 1),
     ]
-    only_bo = (await catcher.reader.get("/mail/messages?to=BO@")).json()
-    assert [row["recipient"] for row in only_bo] == ["bo@mail.example"]
+    only_bo = (await catcher.reader.post("/mail", data={"to": "BO@"})).text
+    assert "bo@mail.example" in only_bo
+    assert "amina@mail.example" not in only_bo
+    assert 'method="post" action="/mail"' in only_bo
+    assert (await catcher.anonymous.post("/mail", data={"to": "BO@"})).status_code == 401
+
+
+async def test_repeat_to_another_recipient_shows(catcher: Catcher) -> None:
+    await catcher.send(mail(1))
+    await catcher.send(mail(1))
+    await catcher.send(mail(1, to="amina@mail.example, bo@mail.example"))
+    await catcher.send(mail(1, to="cecilia@mail.example"))
+
+    rows = (await catcher.reader.get("/mail/messages")).json()
+    assert [(row["recipient"], row["times"]) for row in rows] == [
+        ("amina@mail.example", 3),
+        ("bo@mail.example", 1),
+        ("cecilia@mail.example", 1),
+    ]
+
+
+async def test_search_goes_on_to_older_mails(catcher: Catcher) -> None:
+    with smtplib.SMTP("127.0.0.1", catcher.smtp, timeout=10) as smtp:
+        for number in range(PAGE_SIZE + 2):
+            smtp.sendmail("x@hem.example", f"n{number}@mail.example", f"Subject: {number}\r\n\r\n".encode())
+    first = (await catcher.reader.post("/mail", data={"to": "@mail"})).text
+    older = re.search(r'<button name="before" value="(\d+)"', first)
+    assert older is not None
+    rest = (await catcher.reader.post("/mail", data={"to": "@mail", "before": older[1]})).text
+    assert re.findall(r"n(\d+)@mail\.example", rest) == ["1", "0"]
+
+
+async def test_source_is_what_came(catcher: Catcher) -> None:
+    odd = b"subject:  odd   \r\nX-Raw: \xff\xe5\r\nMessage-ID: <a\r\n b@hem.example>\r\n\r\nbody \xe5\r\n"
+    with smtplib.SMTP("127.0.0.1", catcher.smtp, timeout=10) as smtp:
+        smtp.sendmail("x@hem.example", "amina@mail.example", odd)
+    assert (await catcher.reader.get("/mail/1/source")).content == odd
+
+
+def test_file_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mail.sqlite") as earlier:
+        earlier.execute(
+            "CREATE TABLE mail (number INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, recipient TEXT NOT NULL, sender TEXT NOT NULL, "
+            "subject TEXT NOT NULL, times INTEGER NOT NULL DEFAULT 1, first_at TEXT NOT NULL, last_at TEXT NOT NULL, source BLOB NOT NULL)"
+        )
+        when = "2026-11-22T05:00:00+00:00"
+        earlier.execute("INSERT INTO mail VALUES (7, '<1@x>', 'a@x', 'h@x', 'Hej', 2, ?, ?, x'00')", (when, when))
+    earlier.close()
+
+    mailbox = Mailbox(tmp_path)
+    mailbox.keep(b"Message-ID: <1@x>\r\n\r\n", "h@x", ["a@x", "b@x"], datetime.now(UTC))
+    mailbox.close()
+    mailbox = Mailbox(tmp_path)
+    assert [(m.number, m.recipient, m.times) for m in mailbox.newest(None)] == [(8, "b@x", 1), (7, "a@x", 3)]
+    mailbox.close()
 
 
 async def test_pages_show_the_mail_and_let_its_html_do_nothing(catcher: Catcher) -> None:
@@ -109,6 +166,7 @@ async def test_pages_show_the_mail_and_let_its_html_do_nothing(catcher: Catcher)
     assert "Hej &lt;b&gt;du&lt;/b&gt;" in shown.text
     assert '<iframe src="/mail/1/html"' in shown.text
     assert "مرحبا" in html.text
+    assert (catcher.folder / "mail.sqlite").stat().st_mode & 0o077 == 0
     assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert (await catcher.reader.get("/mail/99")).status_code == 404
 

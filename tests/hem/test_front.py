@@ -12,9 +12,10 @@ import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Receive, Scope, Send
 
+from hem import front as fronts
 from hem.exposition import merge
 from hem.front import Front, server
-from hem.routing import service_of
+from hem.routing import SERVICES, service_of
 from hem.stack.folder import free_ports
 
 
@@ -135,6 +136,23 @@ async def test_request_and_answer_pass_unchanged(door: httpx2.AsyncClient) -> No
     assert "x-hop" not in headers
 
 
+@pytest.mark.parametrize(
+    "name", ["host", "origin", "cookie", "authorization", "sec-fetch-site", "content-length", "content-type"]
+)
+async def test_connection_header_takes_nothing_away_that_protects(door: httpx2.AsyncClient, name: str) -> None:
+    sent = {
+        "host": "evil.example",
+        "origin": "http://evil.example",
+        "cookie": "session=x",
+        "authorization": "Bearer k",
+        "sec-fetch-site": "cross-site",
+        "content-type": "text/plain",
+    }
+    answer = await door.post("/events", content=b"abc", headers=sent | {"Connection": f"close, {name.title()}, x-hop"})
+    got = dict(answer.json()["headers"])
+    assert got[name] == (sent | {"content-length": "3"})[name]
+
+
 async def test_chunked_body_without_length_arrives_whole(door: httpx2.AsyncClient) -> None:
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(5):
@@ -161,6 +179,31 @@ async def test_service_that_is_down_is_named_to_people_and_programs(door: httpx2
     assert page.headers["content-type"].startswith("text/html")
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["service"] == "notifications"
+    for answer in (page, problem):
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; frame-ancestors 'none'")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_no_place_is_said_and_health_is_answered_all_the_same(
+    echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fronts, "WAIT_FOR_A_PLACE", 0.2)
+    here, there = free_ports(2)
+    plain = uvicorn.Server(uvicorn.Config(echo, port=there, log_level="error", lifespan="off"))
+    async with served(plain) as service:
+        front = Front(dict.fromkeys(SERVICES, service), most_at_once=1)
+        async with (
+            served(server(front, here)) as address,
+            httpx2.AsyncClient(base_url=address, timeout=10) as client,
+            client.stream("GET", "/stream"),
+        ):
+            full = await client.get("/events")
+            ready = await client.get("/health/ready")
+            figures = await client.get("/metrics")
+    assert (full.status_code, full.headers["retry-after"]) == (503, "2")
+    assert full.json()["title"] == "Too many requests at once"
+    assert set(ready.json()["services"].values()) == {"not ready"}  # an answer: 207 of the echo
+    assert figures.status_code == 200
 
 
 async def test_ready_only_when_every_service_is(door: httpx2.AsyncClient) -> None:

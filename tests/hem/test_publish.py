@@ -64,7 +64,8 @@ def gateway() -> Iterator[Gateway]:
 def door(gateway: Gateway, tmp_path: Path) -> Iterator[Door]:
     home = Home(tmp_path)
     home.keep_secret("operator-token", "t" * 40)
-    with Door(home, url=f"http://127.0.0.1:{gateway.server_address[1]}") as door:
+    home.keep_url(f"http://127.0.0.1:{gateway.server_address[1]}")
+    with Door(home, url=home.url) as door:
         yield door
 
 
@@ -85,6 +86,11 @@ def test_lines_that_are_no_events_keep_their_number_and_say_why() -> None:
         (5, None, True),
         (6, None, True),
     ]
+
+
+def test_byte_order_mark_of_a_file_is_no_fault() -> None:
+    lines = list(read_lines([b'\xef\xbb\xbf{"id":"1"}\n', b'{"id":"2"}\n', b'\xef\xbb\xbf{"id":"3"}\n']))
+    assert [line.fault is None for line in lines] == [True, True, False]
 
 
 def test_batches_hold_every_line_once_and_in_order(door: Door, gateway: Gateway) -> None:

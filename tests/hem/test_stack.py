@@ -1,9 +1,12 @@
 """The embedded parts: what goes wrong on one machine, and what people are told then."""
 
 import asyncio
+import errno
+import os
+import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
@@ -11,14 +14,15 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from hem.stack import folder as folders
+from hem.home import Home
 from hem.stack import jars
 from hem.stack.child import Child
 from hem.stack.errors import StackError
-from hem.stack.folder import FolderLock, check_room
+from hem.stack.folder import FolderLock, check_port
 from hem.stack.jars import MANIFEST, Place, check, kafka_jars, read_manifest
 from hem.stack.kafka import Kafka, format_folder
 from hem.stack.postgres import Postgres
+from hem.up import Stack
 
 
 @pytest.fixture
@@ -89,11 +93,51 @@ async def test_taken_port_is_named_with_the_way_out(tmp_path: Path, part: type[K
             await part(tmp_path, port=port).start()
 
 
-def test_full_disk_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_room(tmp_path, "Kafka", least=1)
-    with pytest.raises(StackError, match=r"disk is nearly full: \d+ MB free .* HEM_HOME"):
-        check_room(tmp_path, "Kafka", least=2**62)
-    assert folders.MIN_FREE_BYTES >= 2**28
+@pytest.mark.parametrize(
+    "part", [Kafka, Postgres, lambda folder: Stack(Home(folder))], ids=["kafka", "postgres", "hem"]
+)
+async def test_full_disk_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: Callable[[Path], Kafka | Postgres | Stack]
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=299 * 2**20))
+    started = part(tmp_path / "a" / "folder")
+    with pytest.raises(StackError, match=r"disk is nearly full: 299 MB free .* HEM_HOME"):
+        await started.start()
+    await started.stop()
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 (nothing waits for it)
+
+
+def test_port_that_we_have_no_right_to_is_told_apart_from_a_taken_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Barred(socket.socket):
+        def bind(self, _: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Barred)
+    with pytest.raises(StackError, match=r"^Port 80 for the door needs rights .*Set HEM_PORT to a free port\.$"):
+        check_port(80, "the door", "HEM_PORT")
+
+
+async def test_lock_of_a_hem_that_is_gone_is_told_as_stopping(tmp_path: Path) -> None:
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    with FolderLock(tmp_path, "Kafka"):
+        (tmp_path / "hem.lock").write_text(str(gone.pid))
+        with pytest.raises(StackError, match=rf"process {gone.pid}\) is still stopping; try again in a few seconds"):
+            FolderLock(tmp_path, "Kafka")
+
+
+def test_what_others_keep_in_the_cache_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = [tmp_path / "maven" / "theirs.jar", tmp_path / "jgo" / "envs" / "theirs"]
+    for file in theirs:
+        file.parent.mkdir(parents=True)
+        file.touch()
+    good = kafka_jars()
+    monkeypatch.setenv("HEM_CACHE", str(tmp_path))
+    monkeypatch.setattr(jars, "_build", lambda _: good)
+    assert kafka_jars() == good
+    assert all(file.exists() for file in theirs)
+    assert (tmp_path / "hem" / "jgo" / "hem.whole").exists()
 
 
 def test_half_written_kafka_folder_is_refused_but_an_unfinished_format_is_redone(tmp_path: Path) -> None:

@@ -88,6 +88,44 @@ async def test_part_that_keeps_dying_is_started_less_and_less_often(
     await said.until("shaky runs again")
 
 
+async def test_part_whose_start_fails_in_an_unheard_of_way_is_tried_again(
+    supervisor: Supervisor, said: Lines, tmp_path: Path
+) -> None:
+    class Odd(ServerProcess):
+        starts = 0
+
+        async def start(self) -> None:
+            self.starts += 1
+            if self.starts == 2:
+                raise RuntimeError("a defect")
+            await super().start()
+
+    (port,) = free_ports(1)
+    part = Odd("odd", [sys.executable, "-c", SERVER, str(port)], port=port, log=tmp_path / "odd.log")
+    await supervisor.start(part)
+    part.kill()
+    await said.until("odd can't be started (RuntimeError: a defect). Trying again in 0.4 s.")
+    await said.until("odd runs again")
+
+
+async def test_part_that_can_not_be_stopped_leaves_no_other_running(
+    supervisor: Supervisor, said: Lines, tmp_path: Path
+) -> None:
+    class Stuck(ServerProcess):
+        async def stop(self, within: float = 4.0) -> None:
+            await super().stop(within)
+            raise OSError("stuck")
+
+    base = server("base", tmp_path)
+    (port,) = free_ports(1)
+    stuck = Stuck("stuck", [sys.executable, "-c", SERVER, str(port)], port=port, log=tmp_path / "stuck.log")
+    await supervisor.start(base)
+    await supervisor.start(stuck)
+    await supervisor.stop()
+    assert not base.running
+    await said.until("stuck could not be stopped")
+
+
 async def test_a_part_that_can_not_start_is_an_error_with_its_last_words(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
