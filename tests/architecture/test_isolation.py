@@ -1,21 +1,27 @@
 """A service stands by itself: its image holds the schemas, the chassis, its own folder and its own lock, and no more."""
 
+import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+import httpx2
 import pytest
 
+from hem.stack.folder import free_ports
+from services.chassis.testkit import MASTER_KEY, Bus, eventually, with_database
 from tests.architecture.repository import ROOT, services
 
 UV = ROOT / ".venv" / "tool" / "bin" / "uv"
 
 # -I and -S leave out the caller's folder, PYTHONPATH and site-packages, and so this repository, which is installed there.
 LOAD = """
-import importlib, sys
-sys.path[:0] = [{house!r}, {packages!r}]
+import importlib
 app = importlib.import_module("services.{service}.app")
 assert app.__file__.startswith({house!r}), app.__file__
 assert app.service.name == {service!r}
@@ -38,21 +44,84 @@ def install(lock: Path, target: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("service", services())
-def test_a_service_loads_from_its_own_folder_and_lock(tmp_path: Path, service: str) -> None:
-    house, packages = tmp_path / "house", tmp_path / "packages"
-    (house / "services").mkdir(parents=True)
-    shutil.copy(ROOT / "services" / "__init__.py", house / "services")
-    for part in ("schemas", "services/chassis", f"services/{service}"):
-        shutil.copytree(ROOT / part, house / part, ignore=shutil.ignore_patterns("__pycache__"))
-    install(ROOT / "locks" / f"{service}.txt", packages)
+@dataclass
+class House:
+    """A folder with one service in it, and its packages beside."""
 
-    strangers = ["hem", "pytest", *(f"services.{other}" for other in services() if other != service)]
-    program = LOAD.format(house=str(house), packages=str(packages), service=service, strangers=strangers)
-    environment = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program],
-        cwd=house, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    service: str
+    folder: Path
+    packages: Path
+
+    def command(self, program: str, *arguments: str) -> list[str]:
+        start = f"import sys; sys.path[:0] = [{str(self.folder)!r}, {str(self.packages)!r}]\n"
+        return [sys.executable, "-I", "-S", "-c", start + program, *arguments]
+
+
+@pytest.fixture(params=services())
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
+    built = House(request.param, tmp_path / "house", tmp_path / "packages")
+    (built.folder / "services").mkdir(parents=True)
+    shutil.copy(ROOT / "services" / "__init__.py", built.folder / "services")
+    for part in ("schemas", "services/chassis", f"services/{built.service}"):
+        shutil.copytree(ROOT / part, built.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    install(ROOT / "locks" / f"{built.service}.txt", built.packages)
+    return built
+
+
+@pytest.mark.timeout(300)
+async def test_a_service_finds_itself_and_nobody_else(house: House) -> None:
+    strangers = ["hem", "pytest", *(f"services.{other}" for other in services() if other != house.service)]
+    program = LOAD.format(house=str(house.folder), service=house.service, strangers=strangers)
+    await run(house, {}, program)
+
+
+@pytest.mark.timeout(300)
+async def test_a_service_migrates_starts_and_is_ready(house: House, postgres_dsn: str, bus: Bus) -> None:
+    [port] = free_ports(1)
+    name = f"isolated_{house.service}"
+    admin = await asyncpg.connect(postgres_dsn)
+    await admin.execute(f'create database "{name}"')
+    await admin.close()
+    own = {"DATABASE_URL": with_database(postgres_dsn, name), "MASTER_KEY": MASTER_KEY, "PORT": str(port)}
+    environment = {f"HEM_{house.service.upper()}_{key}": value for key, value in own.items()} | {
+        "HEM_KAFKA_SERVERS": bus.servers,
+        "HEM_TOPIC_PREFIX": bus.prefix,
+        "HEM_SESSION_SECRET": "s" * 32,
+        "HEM_OPERATOR_TOKEN": "o" * 32,
+    }
+    start = f"import runpy; runpy.run_module('services.{house.service}', run_name='__main__', alter_sys=True)"
+    await run(house, environment, start, "migrate")
+    process = await asyncio.create_subprocess_exec(
+        *house.command(start), cwd=house.folder, env={**PLAIN, **environment}, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+
+            async def ready() -> bool:
+                assert process.returncode is None, "the service ended"
+                try:
+                    return (await client.get("/health/ready")).status_code == 200
+                except httpx2.HTTPError:
+                    return False
+
+            await eventually(f"{house.service} to be ready", ready, within=60)
+        process.terminate()
+        async with asyncio.timeout(10):
+            assert await process.wait() in (0, -signal.SIGTERM)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+PLAIN = {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+async def run(house: House, environment: dict[str, str], program: str, *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *house.command(program, *arguments), cwd=house.folder, env={**PLAIN, **environment},
+        stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
+    async with asyncio.timeout(60):
+        _, said = await process.communicate()
+    assert process.returncode == 0, said.decode()
