@@ -1,17 +1,20 @@
 """The rules: whom to offer a housing introduction (bointroduktion), by which road, and when to leave them be.
 
-What is decided follows from what is known about a tenancy and never from the order in which it became known.
+What is decided follows from what is known about a tenancy and what was done about it. The order in which it became
+known decides nothing, save that a contact can come too late: see `CONTACT_WITHIN`.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NewType, assert_never
+from typing import Literal, NewType, assert_never
 
 TenancyId = NewType("TenancyId", str)
 HouseholdRef = NewType("HouseholdRef", str)
 AreaId = NewType("AreaId", str)
 MessageId = NewType("MessageId", str)
+# In the words of NotificationFailed.
+FailureReason = Literal["address_refused", "address_unknown", "mailbox_full", "message_refused", "expired"]
 
 # A contact that comes later than this after the to-do opened leaves the household to staff.
 CONTACT_WITHIN = timedelta(days=30)
@@ -88,10 +91,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one household. A new version is a new message, with a Message-ID of its own."""
+    """One message to one household. A new version is a new message, with a Message-ID of its own.
+
+    `contact_event`: the event that told the contact it was queued for, or failed with; None where there was none.
+    """
 
     version: int
     state: MessageState
+    contact_event: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,24 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A leased message with whom it goes to. Lives in memory only.
+
+    `first_tried_at`: when the mail server first said not now; `postponed`: how often it has.
+    """
+
+    message: MessageId
+    tenancy: TenancyId
+    area: AreaId
+    contact: Contact
+    first_tried_at: datetime | None
+    postponed: int
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reachable:
+    contact: Contact
     since: datetime
 
 
@@ -148,6 +172,7 @@ class Drop:
 @dataclass(frozen=True, slots=True)
 class SendOffer:
     version: int
+    contact: Contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,24 +193,27 @@ def decide(case: Case) -> Decision:
         return Leave()
     if move_in is None or move_in.history or case.cancelled or not case.programme.covers(move_in.moved_in_on):
         return Drop()
-    match plan_contact(move_in, case.contact):
+    match plan_contact(move_in, case.contact, case.message):
         case ByHand():
             return HandOver(move_in, suppress=None)
         case OptedOut():
             return HandOver(move_in, suppress=_version_to_suppress(case.message))
-        case Reachable(since=since):
-            return Leave() if _too_late(case.todo, since) else SendOffer(version=_version_to_send(case.message))
+        case Reachable(contact=contact, since=since):
+            return Leave() if _too_late(case.todo, since) else SendOffer(_version_to_send(case.message), contact)
         case other:
             assert_never(other)
 
 
-def plan_contact(move_in: MoveIn, contact: Contact | None) -> Reachable | OptedOut | ByHand:
-    """The road to a household. Only e-mail is a road so far; a phone number alone means by hand."""
+def plan_contact(move_in: MoveIn, contact: Contact | None, message: Message | None) -> Reachable | OptedOut | ByHand:
+    """The road to a household. Only e-mail is a road so far; a phone number alone means by hand, and so does a contact
+    that the latest message failed with."""
     if move_in.rule is ContactRule.LETTER_ONLY or contact is None or not contact.email or contact.refused:
+        return ByHand()
+    if message is not None and message.state is MessageState.FAILED and message.contact_event == contact.event_id:
         return ByHand()
     if contact.opted_out_of & {Occasion.HOUSING_INTRODUCTION, "all"}:
         return OptedOut()
-    return Reachable(since=max(move_in.received_at, contact.received_at))
+    return Reachable(contact, since=max(move_in.received_at, contact.received_at))
 
 
 def due_on(moved_in_on: date, opened_on: date) -> date:
@@ -198,13 +226,13 @@ def _too_late(todo: ToDo | None, since: datetime) -> bool:
 
 
 def _version_to_send(message: Message | None) -> int:
-    """One that was never ruled out keeps its version, and so its Message-ID, however often it is tried."""
+    """One that neither went nor failed keeps its version, and so its Message-ID, however often it is taken up again."""
     if message is None:
         return 1
     match message.state:
-        case MessageState.QUEUED | MessageState.DROPPED:
+        case MessageState.QUEUED | MessageState.DROPPED | MessageState.SUPPRESSED:
             return message.version
-        case MessageState.FAILED | MessageState.SUPPRESSED | MessageState.SENT:
+        case MessageState.FAILED | MessageState.SENT:
             return message.version + 1
         case other:
             assert_never(other)

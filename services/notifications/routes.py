@@ -20,6 +20,8 @@ from services.notifications.repository.dealings import Counts
 
 PAGE = 100
 
+AreaFilter = Annotated[str | None, Query(max_length=128)]
+
 router = Router()
 
 
@@ -73,7 +75,7 @@ async def show_list(request: Request, ctx: Ctx, filters: Annotated[Filters, Quer
 
 
 @router.get("/todo/{tenancy:path}/offered", permission=Permission.HOUSEHOLDS)
-async def ask_before_marking(request: Request, ctx: Ctx, tenancy: str, area: str | None = None) -> Response:
+async def ask_before_marking(request: Request, ctx: Ctx, tenancy: str, area: AreaFilter = None) -> Response:
     async with ctx.db.transaction() as tx:
         todo = await dealings.find_todo(tx, TenancyId(tenancy))
         names = await heard.area_names(tx)
@@ -92,7 +94,7 @@ async def ask_before_marking(request: Request, ctx: Ctx, tenancy: str, area: str
 
 
 @router.post("/todo/{tenancy:path}/offered", permission=Permission.HOUSEHOLDS)
-async def mark_as_offered(ctx: Ctx, tenancy: str, area: str | None = None) -> Response:
+async def mark_as_offered(ctx: Ctx, tenancy: str, area: AreaFilter = None) -> Response:
     """Twice is as once: the second answers the same."""
     async with ctx.db.transaction() as tx:
         found = await service.mark_as_offered(tx, TenancyId(tenancy))

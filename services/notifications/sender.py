@@ -9,48 +9,30 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import assert_never
 
 import structlog
 from opentelemetry.metrics import Counter
 
-from schemas.notifications import HousingIntroductionOffered, NotificationFailed, NotificationSent
 from services.chassis.backoff import Backoff
-from services.chassis.clock import local_date
 from services.chassis.context import Context
 from services.chassis.errors import Unfit, describe, is_temporary
-from services.chassis.telemetry import context_of
+from services.chassis.telemetry import context_of, span
 from services.chassis.transaction import Transaction
 from services.chassis.workers import name_of
-from services.notifications import smtp
-from services.notifications.domain import AreaId, Contact, MessageState
+from services.notifications import service, smtp
+from services.notifications.domain import MessageId, Outgoing
 from services.notifications.letters import Letters
 from services.notifications.repository import dealings, heard, queue
-from services.notifications.repository.queue import Leased
-from services.notifications.service import OCCASION, think_again
 from services.notifications.settings import Mode, NotificationsSettings
 
 log = structlog.get_logger(__name__)
 
-CHANNEL: Final = "email"
-LEASE = timedelta(seconds=20)  # what a sender that was killed leaves waits this long …
-RENEW_SECONDS = 5.0  # … and one that is at work says so
+RENEW_SECONDS = 5.0  # a sender that is at work renews its lease
 HELD = timedelta(minutes=10)  # how long a message that may not go yet is left alone
-FIRST_WAIT = timedelta(minutes=1)  # for a message that the server doesn't want now; doubled each time …
-LONGEST_WAIT = timedelta(hours=4)
-GIVE_UP_AFTER = timedelta(days=5)  # … until then
 IDLE_SECONDS = (0.1, 1.0)  # between looks while there is nothing to send; the connections look in turn
-STOP_SECONDS = 5.0  # a message on its way may end before the service does
-SERVER_WAIT_SECONDS = (0.5, 60.0)  # first and longest pause while the mail server is down
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A leased message with what it takes to write it. Lives in memory only."""
-
-    leased: Leased
-    contact: Contact
-    area: AreaId
+STOP_SECONDS = 3.0  # a message on its way may end before the service does; the supervisor kills after 4
+SERVER_WAIT_SECONDS = (0.5, 60.0)  # first and longest pause while the mail server takes nothing from us
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +69,7 @@ async def _send_for_ever(lane: Lane) -> None:
     try:
         while True:
             async with lane.ctx.db.transaction() as tx:
-                outgoing = await take(tx, lane.settings)
+                outgoing = await lease_next(tx, lane.settings)
             if outgoing is None:
                 await idle.wait()
                 continue
@@ -100,9 +82,12 @@ async def _send_for_ever(lane: Lane) -> None:
         lane.conversation.hang_up()
 
 
-async def take(tx: Transaction, settings: NotificationsSettings) -> Outgoing | None:
+async def lease_next(tx: Transaction, settings: NotificationsSettings) -> Outgoing | None:
     """Leases the message that is due, with its reader's contact. None when nothing is, or it may not go now."""
-    while leased := await queue.lease_message(tx, until=tx.now() + LEASE):
+    while leased := await queue.lease_message(tx):
+        if await dealings.is_offered(tx, service.OCCASION, leased.tenancy):
+            await queue.drop_message(tx, leased.message)
+            continue
         move_in = await heard.ruling_move_in(tx, leased.tenancy)
         try:
             contact = await heard.find_contact(tx, move_in.household) if move_in else None
@@ -113,11 +98,19 @@ async def take(tx: Transaction, settings: NotificationsSettings) -> Outgoing | N
         if move_in is None or contact is None or not contact.email:
             # Erased or withdrawn since: the next thought about the tenancy finds another road.
             await queue.release_message(tx, leased.message, until=tx.now() + HELD)
-            await think_again(tx, "tenancy", [leased.tenancy])
+            await service.think_again(tx, "tenancy", [leased.tenancy])
         elif settings.mode is Mode.ALLOW_LIST and contact.email not in settings.allow_list:
             await queue.release_message(tx, leased.message, until=tx.now() + HELD)
         else:
-            return Outgoing(leased, contact, move_in.area)
+            return Outgoing(
+                message=leased.message,
+                tenancy=leased.tenancy,
+                area=move_in.area,
+                contact=contact,
+                first_tried_at=leased.first_tried_at,
+                postponed=leased.postponed,
+                traceparent=leased.traceparent,
+            )
     return None
 
 
@@ -133,34 +126,40 @@ async def _to_its_end(sending: Awaitable[bool]) -> bool:
 
 
 async def _send(lane: Lane, outgoing: Outgoing) -> bool:
-    """Sends one message and writes down how it went. False when the mail server needs a pause."""
-    leased = outgoing.leased
-    with lane.ctx.tracer.start_as_current_span("send message", context=context_of(leased)):
-        async with _leased(lane.ctx, leased):
-            answer = await _conveyed(lane, outgoing)
+    """Sends one message and writes down how it went. False when the connection should pause."""
+    with span(lane.ctx.tracer, "send message", context=context_of(outgoing)):
+        async with _leased(lane.ctx, outgoing.message):
+            answer = await _try(lane, outgoing)
 
         async def write_down(tx: Transaction) -> None:
             match answer:
                 case smtp.Accepted():
-                    await sent(tx, outgoing)
+                    await service.note_sent(tx, outgoing)
                 case smtp.Refused(reason=reason):
-                    await failed(tx, outgoing, reason)
+                    await service.note_refused(tx, outgoing, reason)
                 case smtp.NotNow(reason=reason):
-                    await _not_now(tx, outgoing, reason)
+                    await service.note_not_now(tx, outgoing, reason)
                 case smtp.Down():
-                    await queue.release_message(tx, leased.message, until=tx.now())
+                    await queue.release_message(tx, outgoing.message, until=tx.now())
                 case other:
                     assert_never(other)
 
-        await _kept(lane.ctx, write_down)
+        await _commit_in_the_end(lane.ctx, write_down)
     lane.outcomes.add(1, {"outcome": type(answer).__name__.lower()})
-    if isinstance(answer, smtp.Down):
-        log.warning("the mail server is waited for", what=answer.what)
-    return not isinstance(answer, smtp.Down) and answer != smtp.NotNow("message_refused")
+    match answer:
+        case smtp.Accepted() | smtp.Refused():
+            return True
+        case smtp.NotNow(pause=pause):
+            return not pause
+        case smtp.Down(what=what):
+            log.warning("the mail server is waited for", what=what)
+            return False
+        case other:
+            assert_never(other)
 
 
 @asynccontextmanager
-async def _leased(ctx: Context, leased: Leased) -> AsyncIterator[None]:
+async def _leased(ctx: Context, message: MessageId) -> AsyncIterator[None]:
     """Keeps the lease for as long as the conversation takes."""
 
     async def renew() -> None:
@@ -168,7 +167,7 @@ async def _leased(ctx: Context, leased: Leased) -> AsyncIterator[None]:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 async with ctx.db.transaction() as tx:
-                    await queue.release_message(tx, leased.message, until=tx.now() + LEASE)
+                    await queue.renew_lease(tx, message)
             except Exception as error:
                 if not is_temporary(error):  # while Postgres is away, nobody else can take it either
                     raise
@@ -181,75 +180,33 @@ async def _leased(ctx: Context, leased: Leased) -> AsyncIterator[None]:
         await asyncio.wait([renewing])
 
 
-async def _conveyed(lane: Lane, outgoing: Outgoing) -> smtp.Answer:
-    settings, contact = lane.settings, outgoing.contact
-    to = smtp.envelope(contact.email or "")
+async def _try(lane: Lane, outgoing: Outgoing) -> smtp.Answer:
+    to = smtp.envelope(outgoing.contact.email or "")
     if to is None:
         return smtp.Refused("address_refused")
+    try:
+        mail = _write(lane, outgoing, to)
+    except Exception as error:  # whatever is wrong with one message, the others go
+        log.exception("a message can't be written", error=describe(error))
+        return smtp.NotNow("message_refused", pause=False)
+    return await lane.conversation.send(mail, to)
+
+
+def _write(lane: Lane, outgoing: Outgoing, to: smtp.Envelope) -> bytes:
+    settings, contact = lane.settings, outgoing.contact
     letter = lane.letters.introduction(name=contact.name, wanted=contact.language, landlord=settings.landlord)
     mail = smtp.compose(
         letter,
         to,
-        outgoing.leased.message,
+        outgoing.message,
         sender=settings.smtp_from,
         landlord=settings.landlord,
         written_at=lane.ctx.clock.now(),
     )
-    return await lane.conversation.send(mail, to)
+    return mail.as_bytes()
 
 
-async def sent(tx: Transaction, outgoing: Outgoing) -> None:
-    """The channel has accepted the message: the tenancy is offered, whatever was decided meanwhile."""
-    leased, today = outgoing.leased, local_date(tx.now())
-    await queue.lock_tenancies(tx, [leased.tenancy])
-    if not await queue.settle_message(tx, leased.message, MessageState.SENT):
-        return
-    tx.publish(
-        NotificationSent(message_id=leased.message, occasion=OCCASION.value, about=leased.tenancy, channel=CHANNEL)
-    )
-    if await dealings.keep_offer(tx, OCCASION, leased.tenancy, CHANNEL, today):
-        tx.publish(
-            HousingIntroductionOffered(
-                tenancy_id=leased.tenancy,
-                area_id=outgoing.area,
-                offered_on=today,
-                channel=CHANNEL,
-                message_id=leased.message,
-            )
-        )
-    await dealings.close_todo(tx, leased.tenancy)
-
-
-async def failed(tx: Transaction, outgoing: Outgoing, reason: smtp.Reason) -> None:
-    """No mail reaches this address: staff take over, unless another contact has come."""
-    leased = outgoing.leased
-    await queue.lock_tenancies(tx, [leased.tenancy])
-    if not await queue.settle_message(tx, leased.message, MessageState.FAILED):
-        return
-    await heard.refuse_contact(tx, outgoing.contact)
-    tx.publish(
-        NotificationFailed(
-            message_id=leased.message,
-            occasion=OCCASION.value,
-            about=leased.tenancy,
-            channel=CHANNEL,
-            reason=reason,
-            is_final=True,
-        )
-    )
-    await think_again(tx, "tenancy", [leased.tenancy])
-
-
-async def _not_now(tx: Transaction, outgoing: Outgoing, reason: smtp.Reason) -> None:
-    leased = outgoing.leased
-    if tx.now() >= leased.queued_at + GIVE_UP_AFTER:
-        await failed(tx, outgoing, reason)
-        return
-    wait = min(FIRST_WAIT * 2 ** min(leased.postponed, 16), LONGEST_WAIT)
-    await queue.postpone_message(tx, leased.message, until=tx.now() + wait)
-
-
-async def _kept(ctx: Context, write: Callable[[Transaction], Awaitable[None]]) -> None:
+async def _commit_in_the_end(ctx: Context, write: Callable[[Transaction], Awaitable[None]]) -> None:
     """Writes in a transaction, again and again while Postgres is away: the message has gone and can't be called back."""
     backoff = Backoff()
     while True:

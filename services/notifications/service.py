@@ -1,4 +1,5 @@
-"""The verbs. What an event told is kept, and the tenancies it bears on are thought about again: `reconsider`.
+"""The verbs. What an event told is kept, and the tenancies it bears on are thought about again: `reconsider`. What
+becomes of a message on its way is noted.
 
 Thinking is apart from hearing because a decision joins topics that are read at the same time, perhaps by several
 processes: a move-in and its contact that arrive together would each miss the other. A request to think again is
@@ -14,7 +15,12 @@ from opentelemetry import propagate
 
 from schemas.event import Event
 from schemas.governance import AreaDefined, ProgrammeEnded, ProgrammeStarted
-from schemas.notifications import HousingIntroductionOffered, NotificationSuppressed
+from schemas.notifications import (
+    HousingIntroductionOffered,
+    NotificationFailed,
+    NotificationSent,
+    NotificationSuppressed,
+)
 from schemas.tenancy import MoveInCancelled, TenantContactChanged, TenantContactErased, TenantMovedIn
 from schemas.withdrawal import EventWithdrawn
 from services.chassis.clock import local_date
@@ -22,12 +28,14 @@ from services.chassis.transaction import Transaction
 from services.notifications.domain import (
     Case,
     Drop,
+    FailureReason,
     HandOver,
     HouseholdRef,
     Leave,
     MessageId,
     MessageState,
     Occasion,
+    Outgoing,
     Programme,
     SendOffer,
     TenancyId,
@@ -36,19 +44,24 @@ from services.notifications.domain import (
     due_on,
 )
 from services.notifications.repository import dealings, heard, queue
+from services.notifications.repository.queue import LEASE_FOR, Kind
 
 OCCASION = Occasion.HOUSING_INTRODUCTION
+CHANNEL: Final = "email"
 CHANNEL_BY_HAND: Final = "by_hand"
+FIRST_WAIT = timedelta(minutes=1)  # for a message that the mail server doesn't take now; doubled each time …
+LONGEST_WAIT = timedelta(hours=4)
+GIVE_UP_AFTER = timedelta(days=5)  # … until it has been tried for so long
 
 
 async def take_in_move(tx: Transaction, event: Event[TenantMovedIn]) -> None:
     await heard.keep_move_in(tx, event)
-    await think_again(tx, "tenancy", [event.data.tenancy_id], history=event.history)
+    await think_again(tx, "tenancy", [event.data.tenancy_id])
 
 
 async def take_in_cancellation(tx: Transaction, event: Event[MoveInCancelled]) -> None:
     await heard.keep_cancelled(tx, event)
-    await think_again(tx, "tenancy", [event.data.tenancy_id], history=event.history)
+    await think_again(tx, "tenancy", [event.data.tenancy_id])
 
 
 async def take_in_contact(tx: Transaction, event: Event[TenantContactChanged]) -> None:
@@ -56,46 +69,40 @@ async def take_in_contact(tx: Transaction, event: Event[TenantContactChanged]) -
     if await tx.is_erased(event.data.tenant_ref):
         return
     if await heard.keep_contact(tx, event):
-        await think_again(tx, "household", [event.data.tenant_ref], history=event.history)
+        await think_again(tx, "household", [event.data.tenant_ref])
 
 
 async def forget_household(tx: Transaction, event: Event[TenantContactErased]) -> None:
     """Destroys what is known of the household and refuses it for ever. Its tenancies stay, to be reached by hand."""
     await tx.erase(event.data.tenant_ref)
     await heard.forget_contact(tx, HouseholdRef(event.data.tenant_ref))
-    await think_again(tx, "household", [event.data.tenant_ref], history=event.history)
+    await think_again(tx, "household", [event.data.tenant_ref])
 
 
 async def take_in_programme(tx: Transaction, event: Event[ProgrammeStarted] | Event[ProgrammeEnded]) -> None:
     await heard.keep_round(tx, event)
-    await think_again(tx, "area", [event.data.area_id], history=event.history)
+    await think_again(tx, "area", [event.data.area_id])
 
 
 async def take_back(tx: Transaction, event: Event[EventWithdrawn]) -> None:
     """The withdrawn event stops counting, also if it comes later."""
     for kind, ref in await heard.keep_withdrawn(tx, event):
-        await think_again(tx, kind, [ref], history=event.history)
+        await think_again(tx, kind, [ref])
 
 
 async def take_in_area(tx: Transaction, event: Event[AreaDefined]) -> None:
     await heard.keep_area(tx, event)
 
 
-async def think_again(
-    tx: Transaction, kind: str, refs: Sequence[str], *, history: bool = False, after: timedelta = timedelta()
-) -> None:
-    """Asks for `reconsider`. `history`: nothing new may come of it. `after`: not sooner than this from now."""
+async def think_again(tx: Transaction, kind: Kind, refs: Sequence[str], *, after: timedelta = timedelta()) -> None:
+    """Asks for `reconsider`. `after`: not sooner than this from now."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
-    due = tx.now() + after
-    await queue.reconsider(tx, kind, refs, history=history, due=due, traceparent=carrier.get("traceparent"))
+    await queue.reconsider(tx, kind, refs, due=tx.now() + after, traceparent=carrier.get("traceparent"))
 
 
-async def reconsider(tx: Transaction, tenancy: TenancyId, *, may_begin: bool, traceparent: str | None) -> None:
-    """Decides about a tenancy and does it. Lock the tenancy first.
-
-    `may_begin`: False when all that changed was loaded from the past, which takes back and never begins anything.
-    """
+async def reconsider(tx: Transaction, tenancy: TenancyId, *, traceparent: str | None) -> None:
+    """Decides about a tenancy and does it. Lock the tenancy first."""
     case = await _case(tx, tenancy)
     match decide(case):
         case Leave():
@@ -103,17 +110,21 @@ async def reconsider(tx: Transaction, tenancy: TenancyId, *, may_begin: bool, tr
         case Drop():
             await dealings.drop_messages(tx, OCCASION, tenancy)
             await dealings.close_todo(tx, tenancy)
-        case SendOffer(version=version) if may_begin:
-            message = message_id(tx, OCCASION, tenancy, version)
+        case SendOffer(version=version, contact=contact):
             await dealings.queue_message(
-                tx, message, occasion=OCCASION, tenancy=tenancy, version=version, traceparent=traceparent
+                tx,
+                message_id(tx, OCCASION, tenancy, version),
+                occasion=OCCASION,
+                tenancy=tenancy,
+                version=version,
+                contact=contact,
+                leases_end=tx.now() + LEASE_FOR,
+                traceparent=traceparent,
             )
             await dealings.close_todo(tx, tenancy)
-        case HandOver() as handing_over if may_begin or _waits(case):
+        case HandOver() as handing_over:
             await dealings.drop_messages(tx, OCCASION, tenancy)
             await _hand_over(tx, tenancy, case, handing_over)
-        case SendOffer() | HandOver():
-            return
         case other:
             assert_never(other)
 
@@ -132,6 +143,43 @@ async def mark_as_offered(tx: Transaction, tenancy: TenancyId) -> bool:
             HousingIntroductionOffered(tenancy_id=tenancy, area_id=todo.area, offered_on=today, channel=CHANNEL_BY_HAND)
         )
     return True
+
+
+async def note_sent(tx: Transaction, outgoing: Outgoing) -> None:
+    """The channel has accepted the message: the tenancy is offered, whatever was decided meanwhile."""
+    tenancy, today = outgoing.tenancy, local_date(tx.now())
+    await queue.lock_tenancies(tx, [tenancy])
+    if not await queue.settle_message(tx, outgoing, MessageState.SENT):
+        return
+    tx.publish(NotificationSent(message_id=outgoing.message, occasion=OCCASION.value, about=tenancy, channel=CHANNEL))
+    if await dealings.keep_offer(tx, OCCASION, tenancy, CHANNEL, today):
+        tx.publish(
+            HousingIntroductionOffered(
+                tenancy_id=tenancy,
+                area_id=outgoing.area,
+                offered_on=today,
+                channel=CHANNEL,
+                message_id=outgoing.message,
+            )
+        )
+    await dealings.drop_messages(tx, OCCASION, tenancy)
+    await dealings.close_todo(tx, tenancy)
+
+
+async def note_refused(tx: Transaction, outgoing: Outgoing, reason: FailureReason) -> None:
+    """No mail ever reaches this address: staff take over, unless another contact has come."""
+    if await _note_failed(tx, outgoing, reason):
+        await heard.refuse_contact(tx, outgoing.contact)
+
+
+async def note_not_now(tx: Transaction, outgoing: Outgoing, reason: FailureReason) -> None:
+    """The message waits for its next try. One that has been tried for too long has failed, and staff take over."""
+    first_tried_at = outgoing.first_tried_at or tx.now()
+    if tx.now() >= first_tried_at + GIVE_UP_AFTER:
+        await _note_failed(tx, outgoing, reason)
+        return
+    wait = min(FIRST_WAIT * 2 ** min(outgoing.postponed, 16), LONGEST_WAIT)
+    await queue.postpone_message(tx, outgoing.message, until=tx.now() + wait)
 
 
 def message_id(tx: Transaction, occasion: Occasion, tenancy: TenancyId, version: int) -> MessageId:
@@ -153,9 +201,22 @@ async def _case(tx: Transaction, tenancy: TenancyId) -> Case:
     )
 
 
-def _waits(case: Case) -> bool:
-    """An offer that was begun is not lost from both roads, whatever takes it off the first."""
-    return case.message is not None and case.message.state is MessageState.QUEUED
+async def _note_failed(tx: Transaction, outgoing: Outgoing, reason: FailureReason) -> bool:
+    await queue.lock_tenancies(tx, [outgoing.tenancy])
+    if not await queue.settle_message(tx, outgoing, MessageState.FAILED):
+        return False
+    tx.publish(
+        NotificationFailed(
+            message_id=outgoing.message,
+            occasion=OCCASION.value,
+            about=outgoing.tenancy,
+            channel=CHANNEL,
+            reason=reason,
+            is_final=True,
+        )
+    )
+    await think_again(tx, "tenancy", [outgoing.tenancy])
+    return True
 
 
 async def _hand_over(tx: Transaction, tenancy: TenancyId, case: Case, decision: HandOver) -> None:

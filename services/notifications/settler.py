@@ -1,14 +1,14 @@
 """The worker that decides: takes up what `service.think_again` asked for, tenancy by tenancy, in small transactions."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import assert_never
 
 import structlog
 
 from services.chassis.context import Context
 from services.chassis.errors import describe, is_temporary
-from services.chassis.telemetry import context_of
+from services.chassis.telemetry import context_of, span
 from services.chassis.transaction import Transaction
 from services.chassis.workers import name_of
 from services.notifications import service
@@ -22,15 +22,6 @@ AT_ONCE = 50
 IDLE_SECONDS = 0.2
 # A tenancy that can't be decided about (a defect, a wrong master key) waits this long and doesn't hold up the others.
 TRY_AGAIN_AFTER = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """All requests for one tenancy, as one."""
-
-    may_begin: bool
-    traceparent: str | None
-    tracestate: str | None = None
 
 
 async def run(ctx: Context) -> None:
@@ -52,8 +43,9 @@ async def settle(ctx: Context) -> int:
     return len(taken)
 
 
-async def _by_tenancy(tx: Transaction, taken: list[Reconsideration]) -> dict[TenancyId, Request]:
-    found: dict[TenancyId, Request] = {}
+async def _by_tenancy(tx: Transaction, taken: list[Reconsideration]) -> dict[TenancyId, Reconsideration]:
+    """The last request about each tenancy: one decision answers all."""
+    found: dict[TenancyId, Reconsideration] = {}
     for asked in taken:
         match asked.kind:
             case "area":
@@ -61,22 +53,21 @@ async def _by_tenancy(tx: Transaction, taken: list[Reconsideration]) -> dict[Ten
                 tenancies = []
             case "household":
                 tenancies = await heard.tenancies_of(tx, [HouseholdRef(asked.ref)])
-            case _:
+            case "tenancy":
                 tenancies = [TenancyId(asked.ref)]
-        for tenancy in tenancies:
-            before = found.get(tenancy)
-            may_begin = not asked.history or (before is not None and before.may_begin)
-            found[tenancy] = Request(may_begin, asked.traceparent)
+            case other:
+                assert_never(other)
+        found |= dict.fromkeys(tenancies, asked)
     return found
 
 
-async def _decide(ctx: Context, tx: Transaction, tenancy: TenancyId, request: Request) -> None:
+async def _decide(ctx: Context, tx: Transaction, tenancy: TenancyId, request: Reconsideration) -> None:
     try:
-        with ctx.tracer.start_as_current_span("decide", context=context_of(request)):
+        with span(ctx.tracer, "decide", context=context_of(request)):
             async with tx.savepoint():
-                await service.reconsider(tx, tenancy, may_begin=request.may_begin, traceparent=request.traceparent)
+                await service.reconsider(tx, tenancy, traceparent=request.traceparent)
     except Exception as error:
         if is_temporary(error):
             raise
         log.exception("a tenancy could not be decided about and waits", error=describe(error))
-        await service.think_again(tx, "tenancy", [tenancy], history=not request.may_begin, after=TRY_AGAIN_AFTER)
+        await service.think_again(tx, "tenancy", [tenancy], after=TRY_AGAIN_AFTER)

@@ -10,22 +10,29 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.policy import SMTPUTF8 as UTF8_POLICY
 from email.utils import format_datetime
-from typing import Literal
 
 import aiosmtplib
 
-from services.notifications.domain import MessageId
+from services.chassis.errors import describe
+from services.notifications.domain import FailureReason, MessageId
 from services.notifications.letters import Letter
 from services.notifications.settings import NotificationsSettings
 
 STEP_SECONDS = 30.0  # for one answer of the server
-TRY_SECONDS = 100.0  # for a whole message; shorter than its lease
-# "Sign in first", "not allowed from here", "closing down": said about us, whichever command they answer.
-ABOUT_US = {421, 530, 534, 535, 538}
-FULL = re.compile(r"\b[45]\.2\.2\b")
-UNKNOWN = re.compile(r"\b5\.1\.[01236]\b")
-
-Reason = Literal["address_refused", "address_unknown", "mailbox_full", "message_refused", "expired"]
+TRY_SECONDS = 100.0  # for a whole message
+# Whichever sender and server: a Message-ID stays the same when the address that letters come from changes.
+MESSAGE_ID_DOMAIN = "hem.invalid"
+# "Closing down", "sign in first", "this kind of sign-in won't do": the server doesn't work for us, whatever was asked.
+NO_SERVICE = {421, 530, 534, 535, 538}
+# RFC 3463: class, subject, detail. Some servers put # before it.
+ENHANCED_STATUS = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
+UNKNOWN = {"0", "1", "2", "3", "6"}  # of X.1: nobody there, or nothing by that name
+# Without a status, "we refuse you" is told from "we refuse that address" by the words.
+ABOUT_US = re.compile(
+    r"relay|block|black-?list|\blisted\b|\b(dns|r)bl\b|spam|policy|reputation|sender|helo|authenti|access denied"
+    r"|\bspf\b|dkim|dmarc|quota|rate limit|too many",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +44,15 @@ class Accepted:
 class Refused:
     """The server never takes mail for this address."""
 
-    reason: Reason
+    reason: FailureReason
 
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """Not this message now; another may go. `reason`: what to say if it never goes."""
+    """Not this message now. `reason`: what to say if it never goes. `pause`: the next would hear the same at once."""
 
-    reason: Reason
+    reason: FailureReason
+    pause: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,8 @@ def envelope(address: str) -> Envelope | None:
         ascii_domain = domain.encode("idna").decode("ascii")
     except UnicodeError:
         return None
-    if not local or not domain or re.search(r"[\s\x00-\x1f\x7f<>\"@(),:;\\\[\]]", local):
+    # "=?" begins an encoded word, which the header would be read as (RFC 2047).
+    if not local or not domain or "=?" in local or re.search(r"[\s\x00-\x1f\x7f<>\"@(),:;\\\[\]]", local):
         return None
     if not re.fullmatch(r"[A-Za-z0-9.-]+", ascii_domain):
         return None
@@ -82,10 +91,13 @@ def envelope(address: str) -> Envelope | None:
 def compose(
     letter: Letter, to: Envelope, message: MessageId, *, sender: str, landlord: str, written_at: datetime
 ) -> EmailMessage:
-    """The message as it goes out: a text and an HTML part, and a Message-ID that is the same at every try."""
+    """The message as it goes out: a text and an HTML part, and a Message-ID that is the same at every try.
+
+    Raises ValueError where a part of it can't be in a mail.
+    """
     policy = UTF8_POLICY if to.utf8 else SMTP_POLICY
     mail = EmailMessage(policy=policy.clone(cte_type="7bit"))  # servers that take no 8-bit bodies are still about
-    mail["Message-ID"] = f"<{message}@{sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message}@{MESSAGE_ID_DOMAIN}>"
     mail["Date"] = format_datetime(written_at)
     mail["From"] = Address(display_name=landlord, addr_spec=sender)
     mail["To"] = to.address
@@ -104,13 +116,13 @@ class Conversation:
         self._settings = settings
         self._client: aiosmtplib.SMTP | None = None
 
-    async def send(self, mail: EmailMessage, to: Envelope) -> Answer:
+    async def send(self, mail: bytes, to: Envelope) -> Answer:
         """Never raises because of the server: whatever it does is one of the answers."""
         try:
             async with asyncio.timeout(TRY_SECONDS):
                 answer = await self._send(mail, to)
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            answer = _meaning(error)
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+            answer = meaning_of(error)
         if isinstance(answer, Down):
             self.hang_up()
         return answer
@@ -120,11 +132,11 @@ class Conversation:
             self._client.close()
             self._client = None
 
-    async def _send(self, mail: EmailMessage, to: Envelope) -> Answer:
+    async def _send(self, mail: bytes, to: Envelope) -> Answer:
         client = await self._connected()
         options = ["SMTPUTF8"] if to.utf8 else []
         try:
-            await client.sendmail(self._settings.smtp_from, [to.address], mail.as_bytes(), mail_options=options)
+            await client.sendmail(self._settings.smtp_from, [to.address], mail, mail_options=options)
         except (aiosmtplib.SMTPNotSupported, ValueError):  # an address this server, or any, can't be given
             return Refused("address_refused")
         return Accepted()
@@ -148,26 +160,34 @@ class Conversation:
         return self._client
 
 
-def _meaning(error: Exception) -> Answer:
+def meaning_of(error: Exception) -> Answer:
+    """What became of the message when the conversation ended in `error`."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
-            return _about_the_address(first.code, first.message)
-        case aiosmtplib.SMTPDataError(code=code) if code not in ABOUT_US and code >= 500:
-            return NotNow("message_refused")
+            return _about_the_recipient(first.code, first.message)
+        case aiosmtplib.SMTPDataError(code=code) if code not in NO_SERVICE:
+            return NotNow("message_refused" if code >= 500 else "expired", pause=True)
         case aiosmtplib.SMTPResponseException(code=code):
             return Down(f"{type(error).__name__} {code}")
         case _:
-            return Down(type(error).__name__)
+            return Down(describe(error))
 
 
-def _about_the_address(code: int, said: str) -> Answer:
-    if code in ABOUT_US:
+def _about_the_recipient(code: int, said: str) -> Answer:
+    """Final is only what is said of the address. Anything else may be said of us while the address is good."""
+    if code in NO_SERVICE:
         return Down(f"SMTPRecipientsRefused {code}")
-    reason: Reason = "address_refused"
-    if code in {452, 552} or FULL.search(said):
-        reason = "mailbox_full"
-    elif UNKNOWN.search(said):
-        reason = "address_unknown"
-    if code >= 500:
-        return Refused(reason)
-    return NotNow(reason if reason == "mailbox_full" else "expired")
+    status = ENHANCED_STATUS.match(said)
+    kind, subject, detail = status.groups() if status else ("", "", "")
+    is_full = (subject, detail) == ("2", "2") if status else code in {452, 552}
+    if code < 500:
+        return NotNow("mailbox_full" if is_full else "expired", pause=False)
+    if status:  # X.1.7 and X.1.8 are about the sender's address
+        is_final = kind == "5" and subject in {"1", "2"} and (subject, detail) not in {("1", "7"), ("1", "8")}
+    else:
+        is_final = code in {550, 551, 553} and not ABOUT_US.search(re.sub(r"\S*@\S*", "", said))
+    if not is_final:
+        return NotNow("mailbox_full" if is_full else "expired", pause=not is_full)
+    if is_full:
+        return Refused("mailbox_full")
+    return Refused("address_unknown" if subject == "1" and detail in UNKNOWN else "address_refused")

@@ -69,6 +69,19 @@ def test_arabic_goes_from_right_to_left() -> None:
     assert "<bdi>Amina Ek</bdi>" in letter.html
 
 
+@pytest.mark.parametrize(
+    ("language", "name", "greeting"),
+    [
+        ("ar", "Amina Ek", "مرحبًا \u2068Amina Ek\u2069،"),
+        ("ar", "أمينة", "مرحبًا أمينة،"),
+        ("sv", "Amina Ek", "Hej Amina Ek!"),
+        ("sv", "أمينة", "Hej \u2068أمينة\u2069!"),
+    ],
+)
+def test_a_name_that_runs_the_other_way_stays_in_its_place(language: str, name: str, greeting: str) -> None:
+    assert introduction(language, name).text.splitlines()[0] == greeting
+
+
 def test_a_name_is_text_and_nothing_else() -> None:
     letter = introduction("sv", name='<b onclick="x">%(landlord)s {{ 7*7 }}')
     assert "<b onclick" not in letter.html
@@ -94,7 +107,7 @@ def mail(letter: Letter, to: str = "amina@example.se") -> EmailMessage:
 def test_a_mail_carries_both_parts_and_says_what_it_is(language: str) -> None:
     letter = introduction(language)
     read = mail(letter)
-    assert read["Message-ID"] == "<abc@example.se>"
+    assert read["Message-ID"] == "<abc@hem.invalid>", "whatever address letters come from"
     assert read["Content-Language"] == language
     assert read["Auto-Submitted"] == "auto-generated"
     assert read["From"] == "Vätterhem <hem@example.se>"
@@ -126,6 +139,7 @@ def test_a_mail_carries_both_parts_and_says_what_it_is(language: str) -> None:
         ("amina@exa mple.se", None),
         ("amina@" + "ö" * 70 + ".se", None),
         ("amina@..se", None),
+        ("=?utf-8?q?a=0abcc=3a?=@x.se", None),
     ],
 )
 def test_an_address_is_taken_as_mail_takes_it_or_not_at_all(address: str, given: Envelope | None) -> None:

@@ -55,6 +55,27 @@ def programme_over(home: Household, clock: MovableClock) -> list[Event[Any]]:
     return [*plain(home, clock), event_of(ended)]
 
 
+def programme_from_the_past(home: Household, clock: MovableClock) -> list[Event[Any]]:
+    del clock
+    return [event_of(programme(home.area), history=True), event_of(home.moved_in()), event_of(home.contact())]
+
+
+def contact_from_the_past(home: Household, clock: MovableClock) -> list[Event[Any]]:
+    del clock
+    return [event_of(programme(home.area)), event_of(home.moved_in()), event_of(home.contact(), history=True)]
+
+
+def move_in_from_the_past(home: Household, clock: MovableClock) -> list[Event[Any]]:
+    """With a live correction."""
+    now = clock.now()
+    return [
+        event_of(programme(home.area)),
+        event_of(home.moved_in(), history=True, time=now - timedelta(hours=2)),
+        event_of(home.moved_in(moved_in_on=date(2019, 3, 2)), time=now - timedelta(hours=1)),
+        event_of(home.contact()),
+    ]
+
+
 def letter_only(home: Household, clock: MovableClock) -> list[Event[Any]]:
     del clock
     return [event_of(e) for e in (programme(home.area), home.moved_in(contact_rule="letter_only"))]
@@ -74,6 +95,9 @@ def withdrawal_of(event: Event[Any]) -> Event[Any]:
         (move_in_withdrawn, False),
         (cancellation_withdrawn, True),
         (programme_over, False),
+        (programme_from_the_past, True),
+        (contact_from_the_past, True),
+        (move_in_from_the_past, False),
         (letter_only, False),
     ],
 )

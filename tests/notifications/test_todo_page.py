@@ -87,8 +87,11 @@ async def test_a_household_is_listed_without_a_reason_and_marked_once(
     once, twice = [await client.post(f"/todo/{home.tenancy}/offered") for _ in range(2)]
     assert once.status_code == twice.status_code == 303
     back = await client.get(twice.headers["location"])
-    assert f"Hyreskontrakt {home.tenancy} är markerat som erbjudet." in back.text
-    assert "är markerat som erbjudet" not in (await client.get("/todo")).text
+    done = "är markerat: bointroduktion erbjuden."
+    assert f"Hushållet med hyreskontrakt {home.tenancy} {done}" in back.text
+    assert done not in (await client.get("/todo")).text
+    asked_again = (await client.get(f"/todo/{home.tenancy}/offered")).text
+    assert re.findall("<title>(.*?)</title>", asked_again, re.DOTALL)[0].startswith("Bointroduktionen har erbjudits")
     [offered] = await bus.expect(HousingIntroductionOffered)
     assert (offered.data.channel, offered.data.area_id) == ("by_hand", "oxnehaga")
     assert offered.data.offered_on == local_date(clock.now())
@@ -139,4 +142,7 @@ async def test_odd_tenancies_and_odd_addresses(running: Running, bus: Bus) -> No
     assert (await client.post(address)).status_code == 303
     for path in ("/todo?page=0", "/todo?page=x", "/todo?show=closed", "/todo/nobody/offered"):
         assert (await client.get(path)).status_code in {404, 422}, path
+    for path in ("/todo?area=%00", "/todo?offered=a%00b", "/todo/a%00b/offered"):
+        assert (await client.get(path)).status_code == 400, path
     assert (await client.post("/todo/nobody/offered")).status_code == 404
+    assert (await client.post(f"/todo/nobody/offered?area={'x' * 129}")).status_code == 422

@@ -4,6 +4,7 @@ HTML by hand and not by MRML: a letter of one column needs no framework, weighs 
 alone, where MRML writes `direction:ltr` and `text-align:left` into every cell.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ FOLDER = Path(__file__).parent
 LOCALES = FOLDER.parent / "locales"
 # Who can't have theirs gets the first of these that is whole.
 FALLBACK = ("en", "sv")
+# Bidirectional classes of letters that run against the text they are in.
+AGAINST = {"ltr": {"R", "AL"}, "rtl": {"L"}}
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 FONT = "font-family:'Noto Sans','Noto Sans Arabic',system-ui,'Segoe UI',Roboto,Arial,sans-serif;"
 
 SUBJECT = N_("Welcome home! May we show you how everything works?")
@@ -41,7 +45,7 @@ WHY = N_("You get this e-mail because you have a new tenancy with us. We never a
 STOP = N_("If you do not want e-mails like this one, reply and tell us.")
 OTHER_LANGUAGE = N_("We do not have this e-mail in the language you chose. You are welcome to answer in it.")
 
-TEXTS = (SUBJECT, GREETING, WELCOME, WHAT, *TOPICS, FREE, QUESTION, HOW, REGARDS, WHY, STOP)
+TEXTS = (SUBJECT, GREETING, WELCOME, WHAT, *TOPICS, FREE, QUESTION, HOW, REGARDS, WHY, STOP, OTHER_LANGUAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class Letters:
             "direction": direction(language),
             "landlord": landlord,
             "subject": say(SUBJECT),
-            "greeting": Line(say(GREETING), name=name),
-            "welcome": Line(say(WELCOME), landlord=landlord),
+            "greeting": Line(say(GREETING), language, name=name),
+            "welcome": Line(say(WELCOME), language, landlord=landlord),
             "what": say(WHAT),
             "topics": [say(topic) for topic in TOPICS],
             "free": say(FREE),
@@ -111,15 +115,21 @@ class Letters:
 
 
 class Line:
-    """A sentence with names in it: plain in the text part; in HTML each name keeps its own direction."""
+    """A sentence with names in it. Each name keeps its own direction: in HTML by an element, in text by isolates."""
 
-    def __init__(self, sentence: str, **names: str) -> None:
+    def __init__(self, sentence: str, language: str, **names: str) -> None:
         self._sentence = sentence
+        self._against = AGAINST[direction(language)]
         self._names = names
 
     def __str__(self) -> str:
-        return self._sentence % self._names
+        return self._sentence % {key: self._isolated(name) for key, name in self._names.items()}
 
     def __html__(self) -> str:
         names = {key: Markup("<bdi>{}</bdi>").format(name) for key, name in self._names.items()}
         return escape(self._sentence) % names
+
+    def _isolated(self, name: str) -> str:
+        """Isolates only where they do something: old mail programs show them as boxes."""
+        turns = any(unicodedata.bidirectional(letter) in self._against for letter in name)
+        return f"{FIRST_STRONG_ISOLATE}{name}{POP_ISOLATE}" if turns else name

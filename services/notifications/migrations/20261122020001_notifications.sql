@@ -73,8 +73,6 @@ create table reconsider (
     id bigint generated always as identity primary key,
     kind text not null check (kind in ('tenancy', 'household', 'area')),
     ref text not null,
-    -- what changed was loaded from the past: it may take something back and never begins anything
-    history boolean not null,
     due_at timestamptz not null,
     -- W3C trace context of the event that asks for it
     traceparent text
@@ -86,9 +84,13 @@ create table message (
     subject text not null,
     version integer not null,
     state text not null check (state in ('queued', 'sent', 'failed', 'suppressed', 'dropped')),
+    -- the event that told the contact it is queued for, or failed with
+    contact_event text,
     queued_at timestamptz not null,
     -- not before this; a sender that takes the message sets it to the end of its lease
     due_at timestamptz not null,
+    -- when the mail server first said not now, and how often it has
+    first_tried_at timestamptz,
     postponed integer not null default 0,
     -- W3C trace context of the event that led here
     traceparent text,

@@ -8,6 +8,7 @@ from typing import Any
 from services.chassis.transaction import Transaction
 from services.notifications.domain import (
     AreaId,
+    Contact,
     Message,
     MessageId,
     MessageState,
@@ -18,11 +19,18 @@ from services.notifications.domain import (
     ToDoState,
 )
 
-LATEST_MESSAGE = "select version, state from message where occasion = $1 and subject = $2 order by version desc limit 1"
+LATEST_MESSAGE = """
+    select version, state, contact_event from message where occasion = $1 and subject = $2
+    order by version desc limit 1
+"""
 QUEUE_MESSAGE = """
-    insert into message (message_id, occasion, subject, version, state, queued_at, due_at, traceparent)
-    values ($1, $2, $3, $4, 'queued', $5, $5, $6)
-    on conflict (occasion, subject, version) do update set state = 'queued' where message.state = 'dropped'
+    insert into message (message_id, occasion, subject, version, state, contact_event, queued_at, due_at, traceparent)
+    values ($1, $2, $3, $4, 'queued', $5, $6, $6, $8)
+    on conflict (occasion, subject, version) do update
+        set state = 'queued', contact_event = excluded.contact_event, queued_at = excluded.queued_at,
+            due_at = least(message.due_at, $7), first_tried_at = null, postponed = 0, settled_at = null
+        where message.state in ('dropped', 'suppressed')
+            or (message.state = 'queued' and message.contact_event is distinct from excluded.contact_event)
 """
 SUPPRESS_MESSAGE = """
     insert into message (message_id, occasion, subject, version, state, queued_at, due_at, settled_at)
@@ -72,7 +80,9 @@ class Counts:
 
 async def latest_message(tx: Transaction, occasion: Occasion, tenancy: TenancyId) -> Message | None:
     row = await tx.fetchrow(LATEST_MESSAGE, occasion, tenancy)
-    return None if row is None else Message(version=row["version"], state=MessageState(row["state"]))
+    if row is None:
+        return None
+    return Message(version=row["version"], state=MessageState(row["state"]), contact_event=row["contact_event"])
 
 
 async def queue_message(
@@ -82,10 +92,16 @@ async def queue_message(
     occasion: Occasion,
     tenancy: TenancyId,
     version: int,
+    contact: Contact,
+    leases_end: datetime,
     traceparent: str | None,
 ) -> None:
-    """Queues it once. One that was dropped before it went is queued again as what it was."""
-    await tx.execute(QUEUE_MESSAGE, message, occasion, tenancy, version, tx.now(), traceparent)
+    """Queues it once. One that was taken back before it went, or waits for another contact, is queued as if new.
+
+    It is due at once, or by `leases_end` where it may be on its way just now.
+    """
+    now = tx.now()
+    await tx.execute(QUEUE_MESSAGE, message, occasion, tenancy, version, contact.event_id, now, leases_end, traceparent)
 
 
 async def suppress_message(

@@ -5,7 +5,7 @@ same as that key.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from schemas.event import Event
 from schemas.governance import AreaDefined, ProgrammeEnded, ProgrammeStarted
@@ -137,7 +137,7 @@ async def keep_round(tx: Transaction, event: Event[ProgrammeStarted] | Event[Pro
     await tx.execute(KEEP_ROUND, event.source, event.id, said.programme, said.area_id, day, begins)
 
 
-async def keep_withdrawn(tx: Transaction, event: Event[EventWithdrawn]) -> list[tuple[str, str]]:
+async def keep_withdrawn(tx: Transaction, event: Event[EventWithdrawn]) -> list[tuple[Literal["tenancy", "area"], str]]:
     """Returns what the withdrawn event was about, as (`tenancy` or `area`, id); nothing if it isn't known yet."""
     taken_back = (event.data.withdrawn_source, event.data.withdrawn_id)
     await tx.execute(KEEP_WITHDRAWN, *taken_back)
