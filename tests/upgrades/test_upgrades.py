@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gzip
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,19 @@ import asyncpg
 import pytest
 
 from hem.stack.postgres import find_binaries
+from schemas.tenancy import TenantMovedIn
 from services.chassis.migrate import migrate
-from services.chassis.testkit import OPERATOR, Bus, MovableClock, eventually, running, settings_for, with_database
+from services.chassis.testkit import (
+    OPERATOR,
+    Bus,
+    MovableClock,
+    Running,
+    Start,
+    eventually,
+    running,
+    settings_for,
+    with_database,
+)
 from services.notifications.app import service as notifications
 from services.reporting.app import service as reporting
 
@@ -39,20 +51,28 @@ async def test_databases_of_the_version_migrate_and_keep_their_figures_and_conta
     settings = settings_for(
         notifications, bus, database_url=databases["notifications"], master_key=keys["notifications"], mode="hold"
     )
-    async with running(notifications, settings, clock) as service:
-        offers = await service.ctx.db.pool.fetchval("select count(*) from offer")
-        await service.caught_up(bus)
-        assert await service.ctx.db.pool.fetchval("select count(*) from offer") == offers > 0
-        await contacts_open(service)
+    async with running(notifications, settings, clock) as letters:
+        before = await decided(letters)
+        assert all(before.values()), "the export holds nothing to compare"
+        await letters.caught_up(bus)
+        await settled(letters)
+        assert await decided(letters) == before
+        await contacts_open(letters)
+        await bus.publish(new_household(clock.now().date()))
+
+        async def listed() -> bool:
+            return bool(await letters.ctx.db.pool.fetchval("select count(*) from todo where tenancy_id = 'after'"))
+
+        await eventually("a household that moves in after the upgrade to be listed", listed)
     connection = await asyncpg.connect(databases["reporting"])
     await connection.execute("truncate projection_offset")
     await connection.close()
     settings = settings_for(reporting, bus, database_url=databases["reporting"], master_key=keys["reporting"])
-    async with running(reporting, settings, clock) as service:
-        await eventually("the version's figures", lambda: same_figures(kept, service.client))
+    async with running(reporting, settings, clock) as figures:
+        await eventually("the version's figures", lambda: same_figures(kept, figures.client))
 
 
-async def test_records_of_the_version_give_the_same_figures_from_nothing(kept: Path, bus: Bus, start) -> None:
+async def test_records_of_the_version_give_the_same_figures_from_nothing(kept: Path, bus: Bus, start: Start) -> None:
     await republish(kept, bus)
     service = await start(reporting)
     await eventually("the version's figures", lambda: same_figures(kept, service.client))
@@ -95,10 +115,37 @@ async def same_figures(kept: Path, client: Any) -> bool:
     )
 
 
+def new_household(today: date) -> TenantMovedIn:
+    return TenantMovedIn(
+        tenancy_id="after", tenant_ref="after", area_id="oxnehaga", moved_in_on=today, contact_rule="letter_only"
+    )
+
+
+async def decided(service: Running) -> dict[str, list[Any]]:
+    """What notifications has decided: every message, offer and line of the to-do list, without when it was looked at last."""
+    pool = service.ctx.db.pool
+    columns = {
+        "message": "message_id, occasion, subject, version, state, queued_at, settled_at",
+        "offer": "tenancy_id, occasion, channel, offered_on",
+        "todo": "tenancy_id, area_id, moved_in_on, opened_at, due_on, state, offered_on",
+    }
+    return {table: await pool.fetch(f"select {names} from {table} order by 1, 2") for table, names in columns.items()}
+
+
+async def settled(service: Running) -> None:
+    """Waits until notifications has thought about everything again that is due now."""
+
+    async def probe() -> bool:
+        due = "select count(*) from reconsider where due_at <= $1"
+        return await service.ctx.db.pool.fetchval(due, service.ctx.clock.now()) == 0
+
+    await eventually("everything due to be reconsidered", probe)
+
+
 COMPARED = ("value", "numerator", "denominator", "target", "status")
 
 
-async def contacts_open(service: Any) -> None:
+async def contacts_open(service: Running) -> None:
     """Every contact that was sealed by the version can be opened with its keys."""
     async with service.ctx.db.transaction() as tx:
         rows = await tx.fetch("select household, sealed from contact")
