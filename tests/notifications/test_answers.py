@@ -119,11 +119,12 @@ async def test_time_on_hold_does_not_count_as_trying(
     await moves_in(bus, home)
     await becomes(held, home.tenancy, QUEUED)
     clock.move(timedelta(days=6))
-    answering(mail_server, ["450 4.7.1 Greylisted"])
+    answering(mail_server, ["450 4.7.1 Greylisted"] * 2)
     sending = await notify(database_url=held.settings.database_url)
-    await tries(sending, home, 1)
-    assert await state_of(sending, home.tenancy) == QUEUED
-    clock.move(timedelta(minutes=5))
+    for number in (1, 2):
+        await tries(sending, home, number)
+        assert await state_of(sending, home.tenancy) == QUEUED
+        clock.move(timedelta(minutes=5))
     await becomes(sending, home.tenancy, SENT)
     assert not await bus.events(NotificationFailed)
 
@@ -131,7 +132,7 @@ async def test_time_on_hold_does_not_count_as_trying(
 async def test_another_contact_ends_the_waiting_and_has_five_days_of_its_own(
     notify: Notify, bus: Bus, mail_server: MailServer, clock: MovableClock
 ) -> None:
-    asked = answering(mail_server, ["450 Later"] * 4)
+    asked = answering(mail_server, ["450 Later"] * 5)
     running = await notify()
     home = Household()
     await moves_in(bus, home)
@@ -145,6 +146,8 @@ async def test_another_contact_ends_the_waiting_and_has_five_days_of_its_own(
     await eventually("the new address to be tried", lambda: _true(asked[-1] == "second@example.se"))
     await tries(running, home, 1)
     clock.move(timedelta(days=4))  # six since the first try, four since the first to this address
+    await tries(running, home, 2)
+    clock.move(timedelta(minutes=5))
     await becomes(running, home.tenancy, SENT)
     assert mail_server.recipients == ["second@example.se"]
     assert not await bus.events(NotificationFailed)
@@ -200,27 +203,32 @@ async def test_who_opts_out_and_in_while_the_letter_is_on_its_way_gets_one(
     notify: Notify, bus: Bus, mail_server: MailServer, clock: MovableClock
 ) -> None:
     on_its_way, answer_now = asyncio.Event(), asyncio.Event()
+    home, other = Household(), Household()
 
     async def at_length(connection: SMTP) -> str:
-        on_its_way.set()
-        await answer_now.wait()
+        assert connection.envelope is not None
+        if home.email in connection.envelope.rcpt_tos:
+            on_its_way.set()
+            await answer_now.wait()
         return "250 OK"
 
     mail_server.data = at_length  # type: ignore[method-assign]
     running = await notify(smtp_lanes=2)
-    home = Household()
     await moves_in(bus, home)
     await asyncio.wait_for(on_its_way.wait(), 20)
     await bus.publish(home.contact(opted_out_of=("all",)))
     await becomes(running, home.tenancy, State(messages=("suppressed",), todo="open"))
     await bus.publish(home.contact())
     await becomes(running, home.tenancy, State(messages=("queued",), todo="closed"))
+    clock.move(timedelta(seconds=1))
+    await moves_in(bus, other)  # the other connection looks for something to send, and takes what is due first
+    await becomes(running, other.tenancy, SENT)
     answer_now.set()
     await becomes(running, home.tenancy, State(messages=("sent",), offered="email", todo="closed"))
     clock.move(LEASE_FOR)
     await settled(running, bus)
-    assert len(mail_server.mails) == 1
-    assert len(await bus.events(NotificationSent)) == 1
+    assert mail_server.recipients == [other.email, home.email]
+    assert len(await bus.events(NotificationSent)) == 2
 
 
 async def test_what_else_waits_is_dropped_when_the_tenancy_is_offered(
