@@ -27,7 +27,7 @@ help: ## this list
 run: $(RUN) ## start Hem on this machine and play a year of a landlord: http://127.0.0.1:8000
 	.venv-run/bin/hem up --demo $(ARGS)
 
-dev: $(DEV) ## one service, started again at every edit, in the running stack: make dev SERVICE=notifications
+dev: $(DEV) ## the stack with one service that is started again at every edit: make dev SERVICE=notifications
 	$(BIN)/hem dev $(SERVICE) $(ARGS)
 
 test: $(DEV) ## the tests, on real Kafka and Postgres: make test ARGS=tests/gateway
