@@ -46,6 +46,8 @@ def _decode_at_once(record: ConsumerRecord[Any, Any], topic: str) -> Decoded | N
     Nothing is let through here that care would refuse; a test holds the two beside each other.
     """
     headers, key, value = dict(record.headers), record.key, record.value
+    if len(headers) != len(record.headers) or None in headers.values():
+        return None
     try:
         model = MODELS[headers["ce_type"].decode()]
         id, subject = headers["ce_id"].decode(), key.decode()
