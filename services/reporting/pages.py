@@ -16,7 +16,7 @@ from services.reporting import charts, repository, service
 from services.reporting.domain import WITHDRAWN, Contribution, Fact, contribution, fold, precedence
 from services.reporting.figures import Document, Landlord, Status
 from services.reporting.records import stored_fact
-from services.reporting.routes import GOALS, Wrong, goal_of, next_page, paging, parameter, period_of, told
+from services.reporting.routes import GOALS, Wrong, goal_of, lineage_asked_for, next_page, parameter, period_of, told
 from services.reporting.service import Figure
 
 router = Router()
@@ -106,17 +106,10 @@ async def show_goal(request: Request, ctx: Ctx, id: str) -> Response:
 @router.get("/goals/{id}/events", permission=Permission.FIGURES)
 async def show_events(request: Request, ctx: Ctx, id: str) -> Response:
     try:
-        goal = goal_of(id)
-        area = parameter(request, "area", allowed={"period", "area", "role", "cursor", "limit"})
-        role, start, limit = paging(request)
-        async with ctx.db.transaction() as tx:
-            period = await period_of(request, tx.connection, ctx)
-            report = await service.report(tx.connection, goal, period, tx.now())
-            with told():
-                figure = report.of(area)
-            found = await service.lineage(tx.connection, figure, role=role, start=start, limit=limit)
+        figure, role, found = await lineage_asked_for(request, ctx, id)
     except Wrong as wrong:
         raise _as_page(wrong, request) from wrong
+    goal, period = figure.goal, figure.period
     here = f"/goals/{id}?{_query(figure)}"
     return page(
         request,

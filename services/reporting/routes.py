@@ -18,7 +18,7 @@ from services.reporting.definitions import Goal, Goals, load
 from services.reporting.domain import Role
 from services.reporting.figures import Period, UnknownPeriod
 from services.reporting.repository import Partition
-from services.reporting.service import Figure, Place, UnknownArea
+from services.reporting.service import Figure, Lineage, Place, UnknownArea
 
 router = Router()
 GOALS: Goals = load()
@@ -69,19 +69,24 @@ async def show_figure(request: Request, ctx: Ctx, id: str) -> Response:
     return JSONResponse(figure)
 
 
+async def lineage_asked_for(request: Request, ctx: Ctx, id: str) -> tuple[Figure, Role | None, Lineage]:
+    """The figure that a request names, the role it asks for, and a page of the events behind it. Raises `Wrong`."""
+    goal = goal_of(id)
+    area = parameter(request, "area", allowed={"period", "role", "cursor", "limit", *goal.dimensions})
+    role, start, limit = paging(request)
+    async with ctx.db.transaction() as tx:
+        period = await period_of(request, tx.connection, ctx)
+        report = await service.report(tx.connection, goal, period, tx.now())
+        with told():
+            figure = report.of(area)
+        return figure, role, await service.lineage(tx.connection, figure, role=role, start=start, limit=limit)
+
+
 @router.get("/api/goals/{id}/events", permission=Permission.FIGURES)
 async def list_events(request: Request, ctx: Ctx, id: str) -> Response:
     """The events behind a figure, a page at a time: `next` is the address of the following page, or null."""
     try:
-        goal = goal_of(id)
-        area = parameter(request, "area", allowed={"period", "role", "cursor", "limit", *goal.dimensions})
-        role, start, limit = paging(request)
-        async with ctx.db.transaction() as tx:
-            period = await period_of(request, tx.connection, ctx)
-            report = await service.report(tx.connection, goal, period, tx.now())
-            with told():
-                figure = report.of(area)
-            found = await service.lineage(tx.connection, figure, role=role, start=start, limit=limit)
+        figure, _, found = await lineage_asked_for(request, ctx, id)
     except Wrong as wrong:
         return wrong.answer
     events = [
