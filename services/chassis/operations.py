@@ -73,7 +73,7 @@ def parked_routes(service: str) -> Router:
     @router.post(base + "/{parked_id}/discard", permission=Permission.OPERATE)
     async def discard_parked(ctx: Ctx, parked_id: RowId) -> Response:
         async with ctx.db.transaction() as tx:
-            found = await parked.summary(tx, parked_id)
+            found = await parked.details(tx, parked_id)
             if found is None:
                 return _missing(parked_id)
             if found["state"] != "open":
@@ -115,7 +115,7 @@ async def _postgres(ctx: Context) -> dict[str, str]:
     return {"postgres": "ok"}
 
 
-def _missing(parked_id: RowId) -> Response:
+def _missing(parked_id: int) -> Response:
     return problem(404, "not-found", "No such parked record", f"Nothing is parked under the number {parked_id}.")
 
 

@@ -29,12 +29,9 @@ LIST = """
     select id, topic, partition, "offset", key, reason, detail, parked_at, state from parked
     where state = $1 order by id limit 1000
 """
-SUMMARY = """
-    select id, topic, partition, "offset", key, reason, detail, parked_at, state
+FIND = """
+    select id, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at, state
     from parked where id = $1 for update
-"""
-TAKE = """
-    select topic, partition, "offset", key, headers, payload, sealed, state from parked where id = $1 for update
 """
 FIRST_OF_KEY = """
     select min(id) from parked
@@ -122,34 +119,28 @@ async def listing(tx: Transaction, state: str) -> list[dict[str, Any]]:
     return [_readable(row) for row in await tx.fetch(LIST, state)]
 
 
-async def summary(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
-    """One row of the listing, locked until the transaction ends."""
-    row = await tx.fetchrow(SUMMARY, parked_id)
-    return None if row is None else _readable(row)
-
-
 async def details(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
-    """The row of the listing with headers and data as text; of a sealed record neither."""
-    row = await summary(tx, parked_id)
+    """The row of the listing with headers and data as text, of a personal topic neither; locked until the transaction
+    ends."""
+    row = await tx.fetchrow(FIND, parked_id)
     if row is None:
         return None
-    bytes_of = await tx.fetchrow(TAKE, parked_id)
-    assert bytes_of is not None
+    shown = _readable({name: value for name, value in row.items() if name not in ("headers", "payload", "sealed")})
     if TOPICS[row["topic"]].personal:
-        return {**row, "headers": None, "data": None}
-    headers = {name: None if text is None else _printable(base64.b64decode(text)) for name, text in bytes_of["headers"]}
-    return {**row, "headers": headers, "data": _printable(bytes_of["payload"])}
+        return {**shown, "headers": None, "data": None}
+    headers = {name: _printable(value) for name, value in _decoded(row["headers"])}
+    return {**shown, "headers": headers, "data": _printable(row["payload"])}
 
 
 async def take(tx: Transaction, parked_id: int) -> Parked | None:
     """The parked record, locked until the transaction ends and unsealed. Raises `Erased`."""
-    row = await tx.fetchrow(TAKE, parked_id)
+    row = await tx.fetchrow(FIND, parked_id)
     if row is None:
         return None
     value = row["payload"]
     if row["sealed"]:
         value = await tx.unseal(row["key"].decode(), value)
-    headers = [(name, None if text is None else base64.b64decode(text)) for name, text in row["headers"]]
+    headers = _decoded(row["headers"])
     return Parked(Arrived(row["topic"], row["partition"], row["offset"], row["key"], headers, value), row["state"])
 
 
@@ -172,12 +163,12 @@ async def settle(tx: Transaction, parked_id: int, state: str) -> None:
 def _dead_letter(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> Outgoing:
     """A copy for whoever watches the topic. What is too large is named and left out: the parked row has it."""
     origin = f"{record.topic}/{record.partition}/{record.offset}"
-    headers, left_out = [], []
-    for name, value in record.headers[:MAX_HEADERS]:
-        if (name.startswith("ce_") or name == "content-type") and len(name) + len(value or b"") <= MAX_HEADER:
-            headers.append((_clean(name), _clean((value or b"").decode("latin-1")).encode()))
-        else:
-            left_out.append("a header")
+    headers = [
+        (_clean(name), _clean((value or b"").decode("latin-1")).encode())
+        for name, value in record.headers[:MAX_HEADERS]
+        if (name.startswith("ce_") or name == "content-type") and len(name) + len(value or b"") <= MAX_HEADER
+    ]
+    left_out = ["headers"] if len(headers) < len(record.headers) else []
     value = record.value
     if value is not None and len(value) > MAX_PAYLOAD:
         value = None
@@ -205,6 +196,11 @@ def _text(key: bytes | None) -> str | None:
 
 def _clean(text: str) -> str:
     return text.replace("\0", "\ufffd")
+
+
+def _decoded(kept: Sequence[tuple[str, str | None]]) -> list[tuple[str, bytes | None]]:
+    """Headers from the form that their column keeps them in."""
+    return [(name, None if text is None else base64.b64decode(text)) for name, text in kept]
 
 
 def _readable(row: Any) -> dict[str, Any]:

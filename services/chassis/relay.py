@@ -182,6 +182,7 @@ async def _send(ctx: Context, session: Session, producer: AIOKafkaProducer, rows
         await asyncio.gather(*acknowledgements)
     if not done:
         raise Unavailable("this process's time: it was stopped between reading and sending")
-    await session.connection.execute(DELETE_SENT, [row["id"] for row in done if row["personal"]])
-    await session.connection.execute(MARK_SENT, [row["id"] for row in done if not row["personal"]])
+    for statement, personal in ((DELETE_SENT, True), (MARK_SENT, False)):
+        if ids := [row["id"] for row in done if row["personal"] is personal]:
+            await session.connection.execute(statement, ids)
     ctx.metrics.sent.add(len(acknowledgements))
