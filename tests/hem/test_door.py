@@ -1,7 +1,6 @@
 """Who is shown the operator's token and a publisher's key, and what is said when it isn't Hem that answers."""
 
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hem.cli import app
 from hem.door import Door, DoorError
 from hem.home import Home
 from hem.publish import KeyRing, publish, read_lines
+from tests.hem.serving import serving
 
 LINE = b'{"id": "1", "source": "urn:a"}'
 
@@ -50,12 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def other() -> Iterator[Other]:
-    with Other() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Other()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

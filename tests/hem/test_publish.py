@@ -1,7 +1,6 @@
 """Reading files of events and sending them in batches, against a gateway that goes away."""
 
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hem.door import Door, DoorError
 from hem.home import Home
 from hem.publish import BATCH_EVENTS, KeyRing, Line, publish, read_lines
+from tests.hem.serving import serving
 
 
 class Gateway(http.server.ThreadingHTTPServer):
@@ -52,12 +52,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    with Gateway() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Gateway()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -3,47 +3,34 @@
 HEM_PICTURES=<folder> keeps pictures of them.
 """
 
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page
 
 from schemas.governance import AreaDefined
 from services.chassis.testkit import Bus, Running
 from services.chassis.web import Role
 from services.chassis.web.session import SESSION_COOKIE, seal_session
 from services.notifications.letters import Letters
+from tests.browser import DOOR, MARKS, PAGE, WCAG, answer_by, faults, launch
 from tests.notifications.town import MOVED_IN, Household, Notify, State, becomes, programme
 
-CHROMIUM = "/usr/bin/chromium"
-DOOR = "http://127.0.0.1:8000"
 PHONE, DESKTOP = 320, 1100
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Debian's chromium"),
-    pytest.mark.filterwarnings("default::ResourceWarning"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with launch() as chromium:
         yield chromium
-        await chromium.close()
 
 
-async def look_at(page: Page, name: str) -> None:
-    """Fails on what axe calls a violation of WCAG, and on a page that must be pushed sideways."""
-    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-    assert not found.response["violations"], (name, found.generate_report())
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
-    if folder := os.environ.get("HEM_PICTURES"):
-        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+async def look_at(page: Page, name: str, rules: Sequence[str] = PAGE) -> None:
+    """Fails on what axe calls a violation, and on a page that must be pushed sideways."""
+    found = await faults(page, name, rules)
+    assert not found, found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -53,7 +40,7 @@ async def test_letters(browser: Browser, width: int, scheme: str) -> None:
         letter = Letters().introduction(name="Amina Ek", wanted=language, landlord="Vätterhem")
         page = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
         await page.set_content(letter.html)
-        await look_at(page, f"letter-{language}-{width}-{scheme}")
+        await look_at(page, f"letter-{language}", WCAG)
         start = await page.locator("p").first.evaluate("e => getComputedStyle(e).direction")
         assert start == ("rtl" if language == "ar" else "ltr")
         await page.close()
@@ -73,17 +60,17 @@ async def test_the_to_do_page(notify: Notify, bus: Bus, browser: Browser, width:
     page = await visit(running, browser, width)
     for name, language in (("todo", "sv"), ("todo-en", "en")):
         await page.goto(f"{DOOR}/todo?lang={language}")
-        await look_at(page, f"{name}-{width}")
+        await look_at(page, name)
     await page.goto(f"{DOOR}/todo?lang=sv")
     await page.get_by_role("link", name=f"Markera att den har erbjudits: {homes[0].tenancy}").click()
-    await look_at(page, f"todo-ask-{width}")
+    await look_at(page, "todo-ask")
     await page.get_by_role("button", name="Ja, den har erbjudits").click()
     await page.wait_for_url("**/todo?offered=*")
-    await look_at(page, f"todo-marked-{width}")
+    await look_at(page, "todo-marked")
     await page.get_by_role("link", name="Erbjudna").click()
-    await look_at(page, f"todo-offered-{width}")
+    await look_at(page, "todo-offered")
     await page.goto(f"{DOOR}/todo?area=huskvarna")
-    await look_at(page, f"todo-empty-{width}")
+    await look_at(page, "todo-empty")
     await page.close()
 
 
@@ -92,14 +79,5 @@ async def visit(running: Running, browser: Browser, width: int) -> Page:
     session = seal_session(running.settings, "test", [Role.AREA_STAFF], running.ctx.clock.now())
     context = await browser.new_context(viewport={"width": width, "height": 800}, locale="sv")
     await context.add_cookies([{"name": SESSION_COOKIE, "value": session, "url": DOOR}])
-
-    async def answer(route: Route) -> None:
-        asked = route.request
-        got = await running.client.request(
-            asked.method, asked.url, headers=await asked.all_headers(), content=asked.post_data_buffer
-        )
-        headers = {name: value for name, value in got.headers.items() if name != "content-length"}
-        await route.fulfill(status=got.status_code, headers=headers, body=got.content)
-
-    await context.route("**/*", answer)
+    await answer_by(context, running.client)
     return await context.new_page()
