@@ -41,6 +41,7 @@ class Unavailable(Exception):
 POSTGRES_LATER: tuple[type[BaseException], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke in the middle of an answer
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
@@ -59,6 +60,8 @@ def is_temporary(error: BaseException) -> bool:
     """Whether trying the same again later can succeed."""
     if isinstance(error, ValueError):  # asyncpg reports a value that doesn't fit its column as an InterfaceError too
         return False
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_temporary(one) for one in error.exceptions)
     if isinstance(error, (Unavailable, KafkaError, ConnectionError, TimeoutError, socket.gaierror, *POSTGRES_LATER)):
         return True
     # asyncio says "Multiple exceptions" where every address of a host refuses; that has no number.

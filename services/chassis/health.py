@@ -19,6 +19,11 @@ class Health:
     def bad(self, part: str, why: str) -> None:
         self.parts[part] = why
 
+    def recovered(self, part: str, why: str) -> None:
+        """Fine again, unless it has said something else than `why` since."""
+        if self.parts.get(part) == why:
+            self.ok(part)
+
     @property
     def ready(self) -> bool:
         return not any(self.parts.values())

@@ -11,6 +11,8 @@ from services.chassis.errors import describe, is_temporary
 
 log = structlog.get_logger(__name__)
 
+RECOVERED_AFTER = 15.0  # seconds: longer than the longest backoff, so that what fails again says so again
+
 Worker = Callable[[Context], Awaitable[None]]
 
 
@@ -20,7 +22,7 @@ def name_of(worker: Worker) -> str:
 
 
 async def keep_running(worker: Worker, ctx: Context) -> None:
-    """Runs `worker` for ever. One with a defect makes the service not ready until it says `ctx.health.ok(name_of(…))`."""
+    """Runs `worker` for ever. One with a defect makes the service not ready for some seconds after each failure."""
     backoff = Backoff()
     while True:
         try:
@@ -31,6 +33,10 @@ async def keep_running(worker: Worker, ctx: Context) -> None:
                 log.warning("a worker waits", worker=name_of(worker), error=describe(error))
             else:
                 ctx.health.bad(name_of(worker), describe(error))
+                # One that then runs on is well again, and must not keep the service from being ready for ever.
+                asyncio.get_running_loop().call_later(
+                    RECOVERED_AFTER, ctx.health.recovered, name_of(worker), describe(error)
+                )
                 log.exception("a worker failed and is started again", worker=name_of(worker))
         task = asyncio.current_task()
         if task is not None and task.cancelling():
