@@ -9,7 +9,7 @@ ARGS ?=
 SERVICE ?= notifications
 # `make lock UV_VERSION=…` moves the installer itself.
 UV_VERSION ?= $(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' locks/uv.txt)
-LOCKED_EXTRAS = gateway notifications reporting local
+LOCKED_EXTRAS = gateway notifications placements reporting surveys cli local
 
 DEV = .venv/.ready
 RUN = .venv-run/.ready

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture.repository import ROOT, project, services
 
 LOCKS = ROOT / "locks"
-EXTRAS = ["dev", "local", *services()]
+EXTRAS = ["cli", "dev", "local", *services()]
 
 
 def pins(lock: str) -> list[Requirement]:

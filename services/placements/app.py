@@ -1,0 +1,7 @@
+"""What placements hears, serves and runs, on one screen: nothing of its own yet."""
+
+from services.chassis.service import Service
+
+from .settings import PlacementsSettings
+
+service = Service("placements", settings=PlacementsSettings)

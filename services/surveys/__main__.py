@@ -1,0 +1,5 @@
+from services.chassis.run import main
+
+from .app import service
+
+main(service)
