@@ -21,7 +21,8 @@ START_WITHIN = 120  # the first run ever fetches Kafka
 settings.register_profile("steady", derandomize=True)
 settings.load_profile("steady")
 
-pytest_plugins = ["services.chassis.testkit"]
+pytest_plugins = ["services.chassis.testkit", "tests.skipping"]
+collect_ignore = ["compose"]  # needs a container engine and minutes: runs when it is named, as `make test-compose` does
 
 
 @pytest.fixture(scope="session")

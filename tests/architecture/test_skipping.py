@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).with_name("conftest.py")
+from tests import skipping
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", pytest.ExitCode.TESTS_FAILED), ("", pytest.ExitCode.OK)])
 def test_a_skipped_test_fails_the_run_under_ci_only(tmp_path: Path, ci: str, code: pytest.ExitCode) -> None:
-    shutil.copy(CONFTEST, tmp_path)
+    shutil.copy(skipping.__file__, tmp_path / "conftest.py")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_two.py").write_text(
         "import pytest\ndef test_runs(): pass\ndef test_skips(): pytest.skip('no browser')\n"
