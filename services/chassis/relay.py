@@ -80,9 +80,7 @@ async def watch(ctx: Context) -> None:
 
 
 async def _session(stack: AsyncExitStack, ctx: Context) -> "Session":
-    connection = await asyncpg.connect(
-        ctx.settings.database_url, timeout=5, command_timeout=10, server_settings=SESSION
-    )
+    connection = await asyncpg.connect(ctx.settings.dsn, timeout=5, command_timeout=10, server_settings=SESSION)
     stack.callback(connection.terminate)
     await prepare(connection)
     session = Session(connection)

@@ -21,7 +21,7 @@ def main(service: Service) -> None:
             case []:
                 serve(service, settings)
             case ["migrate"]:
-                migrate(settings.database_url, service.folder)
+                migrate(settings.dsn, service.folder)
             case _:
                 sys.exit(f"usage: python -m services.{service.name} [migrate]")
     except (SettingsError, MigrationError) as error:
@@ -42,5 +42,5 @@ def serve(service: Service, settings: ServiceSettings) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=REQUESTS_END_WITHIN,
-        forwarded_allow_ips="127.0.0.1",
+        forwarded_allow_ips=settings.trusted_proxies,
     )

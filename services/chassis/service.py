@@ -100,7 +100,7 @@ class Service:
     ) -> Context:
         """Starts the parts; `stack` stops them in the reverse order: fetching, then workers and relay, then the pool."""
         vault = Vault.from_base64(settings.master_key.get_secret_value())
-        db = await postgres.connect(settings.database_url, clock=clock, vault=vault, service=self.name)
+        db = await postgres.connect(settings.dsn, clock=clock, vault=vault, service=self.name)
         stack.push_async_callback(postgres.close, db)
         registry = CollectorRegistry()
         stack.push_async_callback(_shut_down, tracing)

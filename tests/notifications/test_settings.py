@@ -36,7 +36,6 @@ def settings(monkeypatch: pytest.MonkeyPatch, said: dict[str, str], *, loopback:
         (REAL | SIGN_IN, "SMTP_USERNAME"),
         (REAL | {"SMTP_PASSWORD": "secret"}, "SMTP_PASSWORD"),
         (REAL | {"LANDLORD": "Vätterhem\r\nBcc: all@example.se"}, "LANDLORD"),
-        (REAL | {"LANDLORD": ""}, "LANDLORD"),
     ],
 )
 def test_what_is_refused_is_named(monkeypatch: pytest.MonkeyPatch, said: dict[str, str], named: str) -> None:
@@ -50,6 +49,7 @@ def test_what_is_refused_is_named(monkeypatch: pytest.MonkeyPatch, said: dict[st
     [
         ({}, False),
         ({"MODE": "send"}, True),
+        (REAL | {"LANDLORD": "", "SMTP_PASSWORD": ""}, False),
         (REAL, False),
         (REAL | SIGN_IN | {"SMTP_SECURITY": "starttls"}, False),
         (REAL | SIGN_IN | {"SMTP_SECURITY": "tls"}, False),

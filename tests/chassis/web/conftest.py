@@ -69,7 +69,7 @@ def build(tmp_path: Path, clock: MovableClock) -> Build:
             (folder / name).write_text(text)
         found = ShellSettings(
             **{
-                "database_url": "",
+                "database_url": "postgres://nobody@127.0.0.1/none",
                 "master_key": base64.b64encode(bytes(32)).decode(),
                 "kafka_servers": "",
                 "session_secret": "session-secret-of-the-tests-0123456789",
