@@ -16,11 +16,11 @@ RUN = .venv-run/.ready
 BIN = .venv/bin
 
 .DEFAULT_GOAL = help
-.PHONY: help run dev test quick check lint types format bench lock migrations
+.PHONY: help run dev test test-compose quick check lint types format bench secrets lock migrations
 .SILENT:
 
 help: ## this list
-	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	echo
 	echo "  HEM_HOME (data, default .hem), HEM_PORT (default 8000), PYTHON and ARGS can be given: make run HEM_PORT=9000"
 
@@ -33,10 +33,14 @@ dev: $(DEV) ## the stack with one service that is started again at every edit: m
 test: $(DEV) ## the tests, on real Kafka and Postgres: make test ARGS=tests/gateway
 	$(BIN)/pytest $(ARGS)
 
+test-compose: $(DEV) ## the same system in containers: builds it, starts it, breaks it (needs a container engine)
+	scripts/containers.sh
+	$(BIN)/pytest tests/compose $(ARGS)
+
 quick: $(DEV) ## the tests without kills and restarts of the whole stack: under five minutes
 	$(BIN)/pytest -m "not faults" $(ARGS)
 
-check: lint types test ## format, lint, types, import rules, tests: what CI runs
+check: lint types test ## format, lint, types, import rules, tests: what CI runs, beside test-compose
 
 lint: $(DEV) ## format, lint and import rules
 	$(BIN)/ruff format --quiet --check . || { echo "Run 'make format'." >&2; exit 1; }
@@ -52,6 +56,9 @@ format: $(DEV) ## put the code in order
 
 bench: $(DEV) ## the measurements of benchmarks/
 	$(BIN)/python -m benchmarks $(ARGS)
+
+secrets: ## the secrets that docker compose needs, made once, in deploy/secrets
+	$(PYTHON) scripts/make_secrets.py $(ARGS)
 
 # The caller's name in the header, and no index address in the file, make the locks the same wherever they are made.
 lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
