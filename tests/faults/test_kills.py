@@ -16,8 +16,9 @@ from hem.stack.postgres import Postgres
 from services.chassis.testkit import eventually, with_database
 from services.notifications.app import service as notifications
 from services.reporting import projector
+from tests.flows.door import settled
 from tests.flows.landlord import Landlord, batches
-from tests.flows.stack import HemUp, hem_up, settled
+from tests.flows.stack import HemUp, hem_up
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -107,7 +108,7 @@ async def test_kill_9_of_each_process_in_turn_under_load(tmp_path: Path) -> None
             await load.flows(feeding)
         load.enough.set()
         await feeding
-        await settled(hem, landlord)
+        await settled(hem, landlord.made)
         assert await one_mail_each(hem) > len(VICTIMS) * 2
 
 
@@ -129,7 +130,7 @@ async def test_kill_9_of_hem_itself_leaves_no_process_and_the_next_start_goes_on
         await hem.start()
         for batch in batches(events[len(events) // 2 :], 40):
             await hem.publish(batch)
-        await settled(hem, landlord)
+        await settled(hem, landlord.made)
 
 
 async def test_every_group_reset_and_every_inbox_emptied_repeats_no_effect(tmp_path: Path) -> None:
@@ -138,14 +139,14 @@ async def test_every_group_reset_and_every_inbox_emptied_repeats_no_effect(tmp_p
         await hem.sign_in()
         for batch in batches(landlord.year(150), 50):
             await hem.publish(batch)
-        await settled(hem, landlord)
+        await settled(hem, landlord.made)
         before = sorted(await hem.offers()), await hem.figure(), await one_mail_each(hem)
         await hem.stop()
         await forget_what_was_read(hem)
         await hem.start()
         # A move-in that comes after everything that is read again: when it has been offered, all before it was handled.
         await hem.publish([e for n in range(1000, 1020) for e in landlord.household(n)])
-        await settled(hem, landlord)
+        await settled(hem, landlord.made)
         offers = [o for o in await hem.offers() if int(o.rsplit("t", 1)[1]) < 1000]
         assert sorted(offers) == before[0]
         assert await one_mail_each(hem) == before[2] + 20

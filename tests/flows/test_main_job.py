@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from services.chassis.testkit import eventually
+from tests.flows.door import GOAL, settled
 from tests.flows.landlord import Landlord, batches
-from tests.flows.stack import GOAL, hem_up, settled
+from tests.flows.stack import hem_up
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -21,7 +22,7 @@ async def test_a_year_of_move_ins_becomes_a_figure_that_an_independent_count_con
             answers = await hem.publish(batch)
             assert {answer["status"] for answer in answers} <= {"accepted", "duplicate"}, answers
 
-        await settled(hem, landlord)
+        await settled(hem, landlord.made)
         offers = await hem.offers()
         figure = await hem.figure()
         assert len(offers) > 100

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from hem.demo.year import AREAS, PROGRAMME_AREA, SOURCE, make_year
 from services.chassis.testkit import eventually
+from tests.flows.door import GOAL
 from tests.flows.landlord import cohort
-from tests.flows.stack import GOAL, HemUp, hem_up
+from tests.flows.stack import HemUp, hem_up
 
 # One made-up year for all tests here: its processes belong to one event loop.
 pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
