@@ -74,7 +74,7 @@ def open_session(settings: ServiceSettings, cookie: str | None, now: datetime) -
 
 
 def make_sign_in_link(settings: ServiceSettings, *, service: str, roles: Iterable[str], now: datetime) -> str:
-    """An address that signs in once, within 10 minutes of `now`, on this machine only.
+    """An address that signs in once, within 10 minutes of `now`, where `/sign-in` takes such addresses.
 
     `service` is the one that serves `/sign-in` at `settings.public_url` (behind the front: `gateway`).
     """

@@ -1,4 +1,4 @@
-"""Signing in on one machine by a printed address that works once, and out again."""
+"""Signing in by a printed address that works once, and out again."""
 
 from typing import Annotated
 
@@ -36,7 +36,7 @@ def sign_in_routes(service: str) -> Router:
 async def ask(request: Request, code: str = "") -> Response:
     """Asks for a yes before the code is spent: mail and chat programs open addresses to preview them."""
     known = _read(request, code) if code else None
-    return page(request, "sign_in.html", code=code if known else "", stale=bool(code) and known is None)
+    return _page(request, code=code if known else "", stale=bool(code) and known is None)
 
 
 async def sign_in(request: Request, ctx: Ctx, code: Annotated[str, Form()]) -> Response:
@@ -47,7 +47,7 @@ async def sign_in(request: Request, ctx: Ctx, code: Annotated[str, Form()]) -> R
             if not await repository.use_sign_in(tx, known.nonce):
                 known = None
     if known is None:
-        return page(request, "sign_in.html", status=410, code="", stale=True)
+        return _page(request, 410, code="", stale=True)
     answer = RedirectResponse("/", 303)
     answer.set_cookie(
         SESSION_COOKIE,
@@ -68,7 +68,7 @@ async def sign_out(request: Request) -> Response:
 
 
 async def make_link(request: Request) -> Response:
-    """`{"url": …}`: signs in once with every role, which is what the operator of one machine has."""
+    """`{"url": …}`: signs in once with every role, which is what the operator has until there are accounts."""
     _refuse_elsewhere(request)
     of = shell(request)
     return JSONResponse({"url": make_sign_in_link(of.settings, service=of.service, roles=Role, now=of.now())})
@@ -80,6 +80,17 @@ def _read(request: Request, code: str) -> SignInCode | None:
     return open_sign_in_code(of.settings, code, service=of.service, now=of.now())
 
 
+def _page(request: Request, status: int = 200, *, code: str, stale: bool) -> Response:
+    settings = shell(request).settings
+    return page(
+        request, "sign_in.html", status, code=code, stale=stale, here=settings.loopback, links=settings.sign_in_links
+    )
+
+
 def _refuse_elsewhere(request: Request) -> None:
-    if not from_this_machine(request):
+    settings = shell(request).settings
+    if settings.sign_in_links or from_this_machine(request):
+        return
+    if settings.loopback:
         raise HTTPException(403, N_("Signing in by a printed address works only on the machine Hem runs on."))
+    raise HTTPException(403, N_("Signing in by a printed address is not switched on here (HEM_SIGN_IN_LINKS)."))

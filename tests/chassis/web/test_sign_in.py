@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,9 @@ from services.chassis.vault import Vault
 from services.chassis.web import Permission, Role, make_sign_in_link
 
 from .conftest import HTML, OPERATOR_TOKEN, Build, House
+
+BEARER = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
+ELSEWHERE = "http://hem.vatterhem.example:8000"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,19 @@ def database(postgres_dsn: str) -> str:
 
 @pytest.fixture
 async def house(build: Build, database: str) -> AsyncIterator[House]:
-    made = build()
+    async with _with_database(build(), database) as house:
+        yield house
+
+
+@pytest.fixture
+async def linked(build: Build, database: str) -> AsyncIterator[House]:
+    """A house behind a door of its own, where the operator's addresses work."""
+    async with _with_database(build(loopback=False, sign_in_links=True, public_url=ELSEWHERE), database) as house:
+        yield house
+
+
+@asynccontextmanager
+async def _with_database(made: House, database: str) -> AsyncIterator[House]:
     db = await postgres.connect(
         database,
         clock=made.clock,
@@ -57,7 +73,7 @@ def _code(house: House, service: str = "shelltest") -> str:
 
 
 async def test_the_operator_gets_a_link_that_opens_every_staff_page(house: House) -> None:
-    async with house.visit(headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"}) as hem:
+    async with house.visit(headers=BEARER) as hem:
         url = (await hem.post("/ops/shelltest/sign-in-link")).json()["url"]
     async with house.visit() as browser:
         asked = await browser.get(url, headers=HTML)
@@ -137,11 +153,10 @@ async def test_a_code_that_is_not_good_signs_nobody_in(house: House, spoilt: str
 @pytest.mark.parametrize("visit", [{"address": "192.0.2.7"}, {"door": "http://rebound.example:8000"}])
 async def test_from_elsewhere_the_address_does_not_work(house: House, visit: dict[str, str]) -> None:
     code = _code(house)
-    bearer = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
     async with house.visit(**visit) as elsewhere:  # type: ignore[arg-type]
         assert (await elsewhere.get("/sign-in", params={"code": code})).status_code == 403
         assert (await elsewhere.post("/sign-in", data={"code": code})).status_code == 403
-        assert (await elsewhere.post("/ops/shelltest/sign-in-link", headers=bearer)).status_code == 403
+        assert (await elsewhere.post("/ops/shelltest/sign-in-link", headers=BEARER)).status_code == 403
     async with house.visit() as browser:
         assert (await browser.post("/sign-in", data={"code": code})).status_code == 303
 
@@ -157,3 +172,44 @@ async def test_over_https_the_cookie_stays_there(house: House) -> None:
     async with house.visit(door="https://localhost:8000") as browser:
         done = await browser.post("/sign-in", data={"code": _code(house)})
     assert "Secure" in done.headers["set-cookie"]
+
+
+async def test_where_links_are_switched_on_one_works_once_from_anywhere(linked: House) -> None:
+    async with linked.visit(door=ELSEWHERE, address="192.0.2.7", headers=BEARER) as hem:
+        url = (await hem.post("/ops/shelltest/sign-in-link")).json()["url"]
+    assert url.startswith(f"{ELSEWHERE}/sign-in?code=")
+    code = url.partition("code=")[2]
+    async with linked.visit(door=ELSEWHERE, address="192.0.2.8") as browser:
+        assert f'value="{code}"' in (await browser.get(url, headers=HTML)).text
+        done = await browser.post("/sign-in", data={"code": code})
+        assert done.status_code == 303
+        assert "Secure" not in done.headers["set-cookie"]
+        assert (await browser.get("/households")).status_code == 200
+        assert (await browser.post("/sign-in", data={"code": code})).status_code == 410
+
+
+async def test_a_switched_on_link_still_ends_after_ten_minutes_and_needs_the_operator(linked: House) -> None:
+    code = _code(linked)
+    linked.clock.move(timedelta(minutes=10, seconds=1))
+    async with linked.visit(door=ELSEWHERE, address="192.0.2.7") as browser:
+        assert (await browser.post("/sign-in", data={"code": code})).status_code == 410
+        assert (await browser.post("/ops/shelltest/sign-in-link")).status_code == 401
+
+
+async def test_switched_on_links_open_no_figures_to_strangers(linked: House) -> None:
+    async with linked.visit() as browser:
+        assert (await browser.get("/figures")).status_code == 401
+    async with linked.visit(door=ELSEWHERE, address="192.0.2.7") as browser:
+        assert (await browser.get("/figures")).status_code == 401
+        page = (await browser.get("/sign-in?lang=en", headers=HTML)).text
+    assert "with the command hem sign-in" in page
+    assert "without signing in" not in page
+
+
+async def test_where_no_way_is_switched_on_the_page_says_which_setting_does(build: Build) -> None:
+    async with build(loopback=False).visit() as visitor:
+        page = (await visitor.get("/sign-in?lang=en", headers=HTML)).text
+        refused = await visitor.post("/ops/shelltest/sign-in-link", headers=BEARER)
+    assert "HEM_SIGN_IN_LINKS" in page
+    assert refused.status_code == 403
+    assert "HEM_SIGN_IN_LINKS" in refused.text
