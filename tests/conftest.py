@@ -22,7 +22,6 @@ settings.register_profile("steady", derandomize=True)
 settings.load_profile("steady")
 
 pytest_plugins = ["services.chassis.testkit", "tests.skipping"]
-collect_ignore = ["compose"]  # needs a container engine and minutes: runs when it is named, as `make test-compose` does
 
 
 @pytest.fixture(scope="session")
