@@ -44,7 +44,7 @@ class CatcherSettings(ServiceSettings):
     smtp_port: int = Field(description="port that takes mail")
     folder: Path = Field(description="where caught mail is kept")
     # It has no database and meets no person's key.
-    database_url: str = ""
+    database_url: str = "postgres://nowhere.invalid/none"
     master_key: SecretStr = Field(default_factory=lambda: SecretStr(b64encode(secrets.token_bytes(32)).decode()))
     kafka_servers: str = ""
 

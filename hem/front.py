@@ -104,9 +104,10 @@ class Front:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        service = service_of(scope["path"])
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        service = service_of(path.decode("latin-1"))
         try:
-            answer = await self._send(request, self.targets[service])
+            answer = await self._send(request, path, self.targets[service])
         except ClientDisconnect:
             return
         except httpx2.PoolTimeout:
@@ -125,8 +126,7 @@ class Front:
             await asyncio.gather(passing, leaving, return_exceptions=True)
             await answer.aclose()
 
-    async def _send(self, request: Request, target: str) -> httpx2.Response:
-        path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    async def _send(self, request: Request, path: bytes, target: str) -> httpx2.Response:
         if query := request.scope["query_string"]:
             path += b"?" + query
         has_body = "content-length" in request.headers or "transfer-encoding" in request.headers

@@ -155,7 +155,7 @@ class Stack:
             raise StackError(f"The database of {service} could not be brought up to date.\n{error}") from error
 
     def _shared(self) -> dict[str, str]:
-        return os.environ | {
+        return {
             "HEM_SESSION_SECRET": self.home.secret("session-secret"),
             "HEM_OPERATOR_TOKEN": self.home.secret("operator-token"),
             "HEM_PUBLIC_URL": self.url,
@@ -166,6 +166,7 @@ class Stack:
     def _environment(self, service: str, database: str, servers: str) -> dict[str, str]:
         own = {
             "DATABASE_URL": database,
+            "DATABASE_PASSWORD": "",  # it is in the address
             "MASTER_KEY": self.home.master_key(service),
             "PORT": str(self._ports[service]),
             "HOST": "127.0.0.1",
@@ -179,14 +180,15 @@ class Stack:
                 "HEM_NOTIFICATIONS_SMTP_HOST": "127.0.0.1",
                 "HEM_NOTIFICATIONS_SMTP_PORT": str(self._ports["smtp"]),
             }
-        return environment
+        return _besides(environment)
 
     def _catcher_environment(self) -> dict[str, str]:
-        return self._shared() | {
+        own = {
             "HEM_CATCHER_PORT": str(self._ports["catcher"]),
             "HEM_CATCHER_SMTP_PORT": str(self._ports["smtp"]),
             "HEM_CATCHER_FOLDER": str(self.home.folder("mail")),
         }
+        return _besides(self._shared() | own)
 
     def _front_environment(self) -> dict[str, str]:
         behind = (*SERVICES, "catcher")
@@ -209,3 +211,8 @@ class Stack:
         raise StackError(
             f"Hem was not ready within {READY_WITHIN:.0f} s: {said}. The services' logs are in {self.home.logs}."
         )
+
+
+def _besides(own: dict[str, str]) -> dict[str, str]:
+    """Our environment with `own` in it; a file that would give one of them is left out, since a setting given twice is refused."""
+    return {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in own} | own

@@ -34,6 +34,14 @@ from hem.stack.folder import free_ports
         ("/ops/gateway/keys", "gateway"),
         ("/todo", "notifications"),
         ("/mail", "catcher"),
+        ("/ops/placements/parked", "placements"),
+        ("/ops/surveys", "surveys"),
+        ("/ops", "reporting"),
+        ("/health/ready", "overview"),
+        ("/metrics/", "overview"),
+        ("/todo/../events", "notifications"),
+        ("/%65vents", "reporting"),
+        ("//events", "reporting"),
         ("", "reporting"),
     ],
 )
@@ -99,7 +107,7 @@ async def door(echo: Echo) -> AsyncIterator[httpx2.AsyncClient]:
     here, there, closed = free_ports(3)
     plain = uvicorn.Server(uvicorn.Config(echo, port=there, log_level="error", lifespan="off", proxy_headers=False))
     async with served(plain) as service:
-        targets = dict.fromkeys(("gateway", "reporting", "catcher"), service)
+        targets = dict.fromkeys(("gateway", "placements", "surveys", "reporting", "catcher"), service)
         front = Front(targets | {"notifications": f"http://127.0.0.1:{closed}"})
         async with (
             served(server(front, here)) as address,
