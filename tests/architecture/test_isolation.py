@@ -1,4 +1,7 @@
-"""A service stands by itself: its image holds the schemas, the chassis, its own folder and its own lock, and no more."""
+"""A service stands by itself: its image holds the schemas, the chassis, its own folder and its own lock, and no more.
+
+The command line does too, with hem/ for its folder and locks/cli.txt.
+"""
 
 import asyncio
 import os
@@ -22,9 +25,7 @@ UV = ROOT / ".venv" / "tool" / "bin" / "uv"
 # -I and -S leave out the caller's folder, PYTHONPATH and site-packages, and so this repository, which is installed there.
 LOAD = """
 import importlib
-app = importlib.import_module("services.{service}.app")
-assert app.__file__.startswith({house!r}), app.__file__
-assert app.service.name == {service!r}
+assert importlib.import_module({module!r}).__file__.startswith({house!r})
 for stranger in {strangers!r}:
     try:
         importlib.import_module(stranger)
@@ -46,9 +47,8 @@ def install(lock: Path, target: Path) -> None:
 
 @dataclass
 class House:
-    """A folder with one service in it, and its packages beside."""
+    """A folder with one service or the command line in it, and its packages beside."""
 
-    service: str
     folder: Path
     packages: Path
 
@@ -57,39 +57,49 @@ class House:
         return [sys.executable, "-I", "-S", "-c", start + program, *arguments]
 
 
-@pytest.fixture(params=services())
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
-    built = House(request.param, tmp_path / "house", tmp_path / "packages")
+def build(folder: Path, own: str, lock: str) -> House:
+    built = House(folder / "house", folder / "packages")
     (built.folder / "services").mkdir(parents=True)
     shutil.copy(ROOT / "services" / "__init__.py", built.folder / "services")
-    for part in ("schemas", "services/chassis", f"services/{built.service}"):
+    for part in ("schemas", "services/chassis", own):
         shutil.copytree(ROOT / part, built.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    install(ROOT / "locks" / f"{built.service}.txt", built.packages)
+    install(ROOT / "locks" / f"{lock}.txt", built.packages)
     return built
 
 
 @pytest.mark.timeout(300)
-async def test_a_service_finds_itself_and_nobody_else(house: House) -> None:
-    strangers = ["hem", "pytest", *(f"services.{other}" for other in services() if other != house.service)]
-    program = LOAD.format(house=str(house.folder), service=house.service, strangers=strangers)
-    await run(house, {}, program)
+@pytest.mark.parametrize("name", services())
+async def test_a_service_finds_itself_and_nobody_else(name: str, tmp_path: Path) -> None:
+    house = build(tmp_path, f"services/{name}", name)
+    strangers = ["hem", "pytest", *(f"services.{other}" for other in services() if other != name)]
+    await run(house, {}, LOAD.format(module=f"services.{name}.app", house=str(house.folder), strangers=strangers))
 
 
 @pytest.mark.timeout(300)
-async def test_a_service_migrates_starts_and_is_ready(house: House, postgres_dsn: str, bus: Bus) -> None:
+@pytest.mark.parametrize("module", ["hem.cli", "hem.overview"])
+async def test_the_command_line_needs_no_service_and_no_embedded_part(module: str, tmp_path: Path) -> None:
+    house = build(tmp_path, "hem", "cli")
+    strangers = ["pytest", "aiosmtpd", "jgo", *(f"services.{name}" for name in services())]
+    await run(house, {}, LOAD.format(module=module, house=str(house.folder), strangers=strangers))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", services())
+async def test_a_service_migrates_starts_and_is_ready(name: str, tmp_path: Path, postgres_dsn: str, bus: Bus) -> None:
+    house = build(tmp_path, f"services/{name}", name)
     [port] = free_ports(1)
-    name = f"isolated_{house.service}"
+    database = f"isolated_{name}"
     admin = await asyncpg.connect(postgres_dsn)
-    await admin.execute(f'create database "{name}"')
+    await admin.execute(f'create database "{database}"')
     await admin.close()
-    own = {"DATABASE_URL": with_database(postgres_dsn, name), "MASTER_KEY": MASTER_KEY, "PORT": str(port)}
-    environment = {f"HEM_{house.service.upper()}_{key}": value for key, value in own.items()} | {
+    own = {"DATABASE_URL": with_database(postgres_dsn, database), "MASTER_KEY": MASTER_KEY, "PORT": str(port)}
+    environment = {f"HEM_{name.upper()}_{key}": value for key, value in own.items()} | {
         "HEM_KAFKA_SERVERS": bus.servers,
         "HEM_TOPIC_PREFIX": bus.prefix,
         "HEM_SESSION_SECRET": "s" * 32,
         "HEM_OPERATOR_TOKEN": "o" * 32,
     }
-    start = f"import runpy; runpy.run_module('services.{house.service}', run_name='__main__', alter_sys=True)"
+    start = f"import runpy; runpy.run_module('services.{name}', run_name='__main__', alter_sys=True)"
     await run(house, environment, start, "migrate")
     process = await asyncio.create_subprocess_exec(
         *house.command(start), cwd=house.folder, env={**PLAIN, **environment}, stdout=asyncio.subprocess.DEVNULL
@@ -104,7 +114,7 @@ async def test_a_service_migrates_starts_and_is_ready(house: House, postgres_dsn
                 except httpx2.HTTPError:
                     return False
 
-            await eventually(f"{house.service} to be ready", ready, within=60)
+            await eventually(f"{name} to be ready", ready, within=60)
         process.terminate()
         async with asyncio.timeout(10):
             assert await process.wait() in (0, -signal.SIGTERM)

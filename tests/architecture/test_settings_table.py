@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.architecture.repository import ROOT, services
+from tests.architecture.repository import ROOT
 
 
 @pytest.fixture
@@ -21,7 +21,3 @@ def generator() -> ModuleType:
 def test_the_page_is_fresh(generator: ModuleType) -> None:
     written = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert written == generator.page(), "stale: .venv/bin/python docs/settings.py"
-
-
-def test_every_service_is_on_it(generator: ModuleType) -> None:
-    assert sorted(generator.SERVICES) == services()

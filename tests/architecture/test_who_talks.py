@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import schemas.catalogue
-from hem.routing import SERVICES
 from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.reporting import projector
@@ -41,10 +40,6 @@ def test_a_service_that_reads_has_somewhere_to_put_dead_letters(name: str) -> No
     """Without it the copy of the first parked record would stop everything that the service sends."""
     reads = any(name in topic.readers for topic in TOPICS.values())
     assert not reads or TOPICS[f"{name}.dlq"].writers == (name,)
-
-
-def test_the_one_machine_stack_runs_every_service() -> None:
-    assert sorted(SERVICES) == services()
 
 
 def test_every_canonical_topic_has_one_writer() -> None:
