@@ -42,10 +42,12 @@ quick: $(DEV) ## the tests without kills and restarts of the whole stack: under 
 
 check: lint types test ## format, lint, types, import rules, tests: what CI runs, beside test-compose
 
-lint: $(DEV) ## format, lint and import rules
+lint: $(DEV) ## format, lint, import rules, Dockerfile and compose file
 	$(BIN)/ruff format --quiet --check . || { echo "Run 'make format'." >&2; exit 1; }
 	$(BIN)/ruff check --quiet .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 types: $(DEV) ## types, strictly
 	$(BIN)/mypy
