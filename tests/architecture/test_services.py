@@ -74,6 +74,15 @@ def test_every_secret_is_made_by_make_secrets(compose: dict[str, Any]) -> None:
     assert set(compose["secrets"]) == set(MAKERS)
 
 
+def test_the_example_of_env_holds_what_an_operator_can_set() -> None:
+    """All but HEM_VERSION, which is the release's own. A line with its # taken away is a setting and nothing else."""
+    lines = re.findall(r"^# (HEM_.*)$", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    settings = [re.fullmatch(r"(\w+)=(\S*)( +# .+)?", line) for line in lines]
+    assert all(settings), lines
+    read = set(re.findall(r"\$\{(\w+)", COMPOSE.read_text(encoding="utf-8")))
+    assert {one[1] for one in settings if one} == read - {"HEM_VERSION"}
+
+
 def version(compose: dict[str, Any]) -> str:
     """What stands for the version in the tags of our images; it has to be the same in all of them."""
     tags = {one["image"].partition(":")[2] for one in compose["services"].values() if one["image"].startswith("hem-")}
