@@ -3,7 +3,7 @@
 import time
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
 import typer
@@ -148,10 +148,18 @@ def rebuild(
     console.print(f"Rebuilt from {state['read']} events.", highlight=False)
 
 
-def sign_in() -> None:
-    """Print an address that signs in once, on this machine, within ten minutes."""
+def sign_in(
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="As whom: reader, area_staff, coordinator …; may be given again. Without it: as everybody under hem up, elsewhere as operator."
+        ),
+    ] = None,
+) -> None:
+    """Print an address that signs in once, within ten minutes."""
     with plain_errors(), Door(Home.here()) as door:
-        print(door.operate("POST", "/ops/gateway/sign-in-link")["url"])
+        asked = urlencode([("role", one) for one in role or []])
+        print(door.operate("POST", f"/ops/gateway/sign-in-link?{asked}")["url"])
 
 
 def _decide(service: str, number: int, verb: str, done: str) -> None:

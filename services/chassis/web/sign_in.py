@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Form, Request
+from fastapi import Form, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -67,11 +67,15 @@ async def sign_out(request: Request) -> Response:
     return answer
 
 
-async def make_link(request: Request) -> Response:
-    """`{"url": …}`: signs in once with every role, which is what the operator has until there are accounts."""
+async def make_link(request: Request, role: Annotated[list[Role] | None, Query()] = None) -> Response:
+    """`{"url": …}`: signs in once, with each `role` asked for.
+
+    Without any: with every role on one machine, where whoever runs Hem is everybody; elsewhere as operator, who sees no households.
+    """
     _refuse_elsewhere(request)
     of = shell(request)
-    return JSONResponse({"url": make_sign_in_link(of.settings, service=of.service, roles=Role, now=of.now())})
+    roles = role or (Role if of.settings.loopback else [Role.OPERATOR])
+    return JSONResponse({"url": make_sign_in_link(of.settings, service=of.service, roles=roles, now=of.now())})
 
 
 def _read(request: Request, code: str) -> SignInCode | None:

@@ -176,7 +176,7 @@ async def test_over_https_the_cookie_stays_there(house: House) -> None:
 
 async def test_where_links_are_switched_on_one_works_once_from_anywhere(linked: House) -> None:
     async with linked.visit(door=ELSEWHERE, address="192.0.2.7", headers=BEARER) as hem:
-        url = (await hem.post("/ops/shelltest/sign-in-link")).json()["url"]
+        url = (await hem.post("/ops/shelltest/sign-in-link?role=reader&role=coordinator")).json()["url"]
     assert url.startswith(f"{ELSEWHERE}/sign-in?code=")
     code = url.partition("code=")[2]
     async with linked.visit(door=ELSEWHERE, address="192.0.2.8") as browser:
@@ -186,6 +186,16 @@ async def test_where_links_are_switched_on_one_works_once_from_anywhere(linked: 
         assert "Secure" not in done.headers["set-cookie"]
         assert (await browser.get("/households")).status_code == 200
         assert (await browser.post("/sign-in", data={"code": code})).status_code == 410
+
+
+async def test_who_runs_hem_elsewhere_sees_no_households_without_asking(linked: House) -> None:
+    async with linked.visit(door=ELSEWHERE, headers=BEARER) as hem:
+        url = (await hem.post("/ops/shelltest/sign-in-link")).json()["url"]
+        assert (await hem.post("/ops/shelltest/sign-in-link?role=mayor")).status_code == 422
+    async with linked.visit(door=ELSEWHERE) as browser:
+        assert (await browser.post("/sign-in", data={"code": url.partition("code=")[2]})).status_code == 303
+        assert (await browser.get("/figures")).status_code == 200
+        assert (await browser.get("/households")).status_code == 403
 
 
 async def test_a_switched_on_link_still_ends_after_ten_minutes_and_needs_the_operator(linked: House) -> None:
