@@ -19,8 +19,9 @@ from pathlib import Path
 from hem.routing import SERVICES
 from hem.stack.postgres import Postgres, find_binaries
 from schemas.topics import TOPICS
+from tests.flows.door import settled
 from tests.flows.landlord import Landlord, batches
-from tests.flows.stack import HemUp, hem_up, settled
+from tests.flows.stack import HemUp, hem_up
 
 HOUSEHOLDS = 40
 
@@ -31,7 +32,7 @@ async def main(target: Path) -> None:
             landlord = Landlord(seed=1)
             for batch in batches(landlord.year(HOUSEHOLDS), 20):
                 await hem.publish(batch)
-            await settled(hem, landlord)
+            await settled(hem, landlord.made)
             await keep_topics(hem, target / "topics.ndjson.gz")
             figures = (await hem.client.get("/api/goals", params={"period": "2019"})).json()
             write(target / "figures.json", json.dumps(figures, indent=1, ensure_ascii=False))
