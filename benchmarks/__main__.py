@@ -1,14 +1,14 @@
-"""python -m benchmarks [projector|stack] [--rounds N] [--events N]: measures, prints the table, writes RESULTS.md."""
+"""python -m benchmarks [projector|stack|compose] [--rounds N] [--events N]: measures, prints the table, writes RESULTS.md."""
 
 import argparse
 import asyncio
 
-from benchmarks import projector, stack
+from benchmarks import compose, projector, stack
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", nargs="?", choices=["projector", "stack", "all"], default="projector")
+    parser.add_argument("what", nargs="?", choices=["projector", "stack", "compose", "all"], default="projector")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=200_000, help="projector: events a round")
     parser.add_argument("--seconds", type=int, default=30, help="stack: how long to send 100 events/s")
@@ -17,6 +17,8 @@ def main() -> None:
         print(asyncio.run(projector.measure(given.rounds, given.events)))
     if given.what in {"stack", "all"}:
         print(asyncio.run(stack.measure(given.seconds)))
+    if given.what in {"compose", "all"}:
+        print(compose.measure(given.rounds))
 
 
 if __name__ == "__main__":

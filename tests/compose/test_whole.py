@@ -1,0 +1,107 @@
+"""Nothing is lost and nothing doubled: when containers are killed, when there are two of one, and over a restart with data."""
+
+import re
+from functools import partial
+
+import pytest
+
+from services.chassis.testkit import eventually
+from tests.compose.driver import LONG_RUNNING, Compose
+from tests.compose.load import under_load
+from tests.flows.door import settled
+from tests.flows.landlord import Landlord
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.faults]
+
+GROUPS = "/opt/kafka/bin/kafka-consumer-groups.sh"
+
+
+async def test_each_container_is_killed_once_while_events_flow(sending: Compose) -> None:
+    hem = sending
+    async with under_load(hem, 4, "k"):
+        for victim in LONG_RUNNING:
+            if victim != "maildev":
+                await kill_and_see_it_back(hem, victim)
+    await settled(hem, hem.made)
+    await one_mail_each(hem)
+    # MailDev keeps mails in memory alone, so it is killed between two counts: what waits for it is sent when it is back.
+    await hem.keep_mails()
+    await kill_and_see_it_back(hem, "maildev")
+    await hem.publish([event for number in range(10) for event in Landlord(5, "m").household(number)])
+    await settled(hem, hem.made)
+    await one_mail_each(hem)
+
+
+async def test_two_of_a_service_share_the_work_while_events_flow(sending: Compose) -> None:
+    hem = sending
+    async with under_load(hem, 6, "s") as load:
+        await hem.up("--scale", "reporting=2", "--scale", "notifications=2")
+        for service in ("reporting", "notifications"):
+            await eventually(f"both of {service} to have partitions", partial(shared, hem, service))
+            assert len(instances(await hem.metrics(), service)) == 2
+        await load.flows()
+    await settled(hem, hem.made)
+    await one_mail_each(hem)
+    await hem.up()
+    async with under_load(hem, 7, "t"):
+        assert len(instances(await hem.metrics(), "reporting")) == 1
+    await settled(hem, hem.made)
+    await one_mail_each(hem)
+
+
+async def test_down_and_up_again_gives_the_same_figure_and_sends_nothing_again(sending: Compose) -> None:
+    hem = sending
+    if not hem.made:
+        await hem.publish([event for number in range(10) for event in Landlord(8, "b").household(number)])
+    await settled(hem, hem.made)
+    before = await hem.figure()
+    await hem.keep_mails()
+    mails = await hem.mails()
+    await hem.compose("down", within=120)
+    assert not await hem.containers()
+    await hem.up()
+    after = await hem.figure()
+    assert after | {"as_of": ""} == before | {"as_of": ""}
+    # A household that moves in now: when it has been sent to, everything before it has been decided on.
+    new = Landlord(9, "a").household(1)
+    await hem.publish(new)
+    await settled(hem, hem.made)
+    assert {who for _, who in (await hem.mails()).keys() - mails.keys()} == {"a-t1@example.org"}
+    await one_mail_each(hem)
+
+
+async def kill_and_see_it_back(hem: Compose, service: str) -> None:
+    [before] = await hem.containers(service)
+    await hem.kill(service)
+
+    async def back() -> bool:
+        [now] = await hem.containers(service)
+        state = now["State"]
+        return state["StartedAt"] != before["State"]["StartedAt"] and state.get("Health", {}).get("Status") == "healthy"
+
+    await eventually(f"{service} to be back", back, within=90)
+    await eventually("everything to be ready", lambda: is_ready(hem), within=60)
+
+
+async def is_ready(hem: Compose) -> bool:
+    return (await hem.ready())["code"] == 200
+
+
+async def one_mail_each(hem: Compose) -> None:
+    """Every offer went out as one message, and nobody has two; a message may have come twice where a kill hid the server's yes."""
+    mails = await hem.mails()
+    assert len({recipient for _, recipient in mails}) == len({id_ for id_, _ in mails}) == len(mails)
+    assert len(mails) == len(await hem.offers())
+
+
+async def shared(hem: Compose, group: str) -> bool:
+    """Whether the group has two members and each has partitions."""
+    said = await hem.inside("kafka", GROUPS, "--bootstrap-server", "localhost:9092", "--describe", "--members", "--group", group)  # fmt: skip
+    counts = [int(line.split()[-1]) for line in said.splitlines() if line.startswith(group)]
+    return len(counts) == 2 and all(counts)
+
+
+def instances(metrics: str, service: str) -> set[str]:
+    """The replicas of a service that gave their metrics."""
+    samples = [line for line in metrics.splitlines() if f'service="{service}"' in line]
+    return {found[1] for line in samples if (found := re.search(r'instance="([^"]+)"', line))}
