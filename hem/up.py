@@ -102,12 +102,15 @@ class Stack:
             postgres,
             self._server("front", "hem.front", self.port, self._front_environment()),
         )
-        addresses, drift = await asyncio.gather(
-            databases.prepare(postgres.dsn, {service: self.home.secret(f"{service}-database") for service in SERVICES}),
+        addresses, done = await asyncio.gather(
+            databases.prepare(
+                f"{postgres.dsn}?sslmode=disable",
+                {service: self.home.secret(f"{service}-database") for service in SERVICES},
+            ),
             topics.provision(kafka.servers),
         )
-        for line in drift:
-            self._say(line)
+        for difference in done.left:
+            self._say(str(difference))
         self.demo.look(empty=await topics.is_empty(kafka.servers, "tenancy.events"))
         await asyncio.gather(*(self._migrate(service, addresses[service]) for service in SERVICES))
         await self._stage(

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -20,6 +20,12 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Print what is wrong, as it is, and end the command."""
     print(message, file=sys.stderr)
     raise typer.Exit(code)
+
+
+def say(line: str, *, file: TextIO | None = None) -> None:
+    """One line, at once, also when the output is a pipe; a reader that has gone away doesn't end what runs."""
+    with suppress(BrokenPipeError):
+        print(line, file=file, flush=True)
 
 
 def folding_table(*columns: str) -> Table:
@@ -39,3 +45,15 @@ def plain_errors() -> Iterator[None]:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
+
+
+@contextmanager
+def the_stack() -> Iterator[None]:
+    """Around the import of what runs a stack: an image for containers has the command without the parts."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        fail(
+            f"This installation of the command runs no stack of its own ({error.name} is not installed). In containers "
+            "`docker compose up` runs one; on one machine `make run` installs what is missing and starts it."
+        )

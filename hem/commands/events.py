@@ -13,6 +13,7 @@ from rich.table import Table
 
 from hem.commands.common import console, errors, plain_errors
 from hem.door import Door
+from hem.environment import given
 from hem.home import Home
 from hem.publish import KeyRing, publish, read_lines
 
@@ -27,7 +28,8 @@ def publish_file(
         bool, typer.Option("--history", help="Loaded from the past: counts in figures, sends no message.")
     ] = False,
     key: Annotated[
-        str | None, typer.Option(envvar="HEM_KEY", help="The publisher's key; without it one is made for this machine.")
+        str | None,
+        typer.Option(help="The publisher's key, default HEM_KEY or the file HEM_KEY_FILE; without any, one is made."),
     ] = None,
     publisher: Annotated[str, typer.Option(help="Whose key to make, without --key.")] = "command-line",
 ) -> None:
@@ -43,7 +45,9 @@ def publish_file(
                 progress.advance(bar, line.size)
                 yield line
 
-        for results in publish(KeyRing(door, publisher, key), counted(read_lines(source, history=history))):
+        for results in publish(
+            KeyRing(door, publisher, key or given("HEM_KEY")), counted(read_lines(source, history=history))
+        ):
             for result in results:
                 counts[result.status] += 1
                 if result.words:

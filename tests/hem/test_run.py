@@ -12,9 +12,9 @@ import httpx2
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from hem.commands.run import run
 from hem.door import DoorError
 from hem.home import Home
+from hem.running import run
 from hem.stack.errors import StackError
 from hem.up import Stack
 
@@ -90,7 +90,7 @@ async def test_a_thread_that_can_not_be_cancelled_does_not_hold_up_the_end(tmp_p
     script.write_text(
         "import asyncio, sys, time\n"
         "from pathlib import Path\n"
-        "from hem.commands.run import run_and_leave\n"
+        "from hem.running import run_and_leave\n"
         "from hem.home import Home\n"
         "from hem.stack.errors import StackError\n"
         "class Parts:\n"
