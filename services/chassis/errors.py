@@ -32,8 +32,22 @@ class Unavailable(Exception):
     """A dependency is down; `what` names it."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is unavailable")
+        super().__init__(what)
         self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} is unavailable"
+
+
+class NotYet(Unavailable):
+    """Something that may still come isn't there; `what` is a sentence that says so, and how to mend it."""
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class Never(Exception):
+    """Something that no waiting mends; the sentence says what it is, and how to mend it."""
 
 
 # Errors by which Postgres says "not now" rather than "never": a lost or refused connection, a restart, no room,
@@ -71,7 +85,7 @@ def is_temporary(error: BaseException) -> bool:
 def describe(error: BaseException) -> str:
     """What happened, fit for logs and parked rows: the kind of error and where, never the values it may quote."""
     match error:
-        case Unfit() | Unavailable():
+        case Unfit() | Unavailable() | Never():
             return str(error)
         case asyncpg.PostgresError():
             where = ".".join(part for part in (error.table_name, error.column_name, error.constraint_name) if part)

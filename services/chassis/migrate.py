@@ -1,42 +1,59 @@
 """Migrations: plain SQL, forwards only, run by exactly one job before the service starts."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-CHASSIS = Path(__file__).parent / "migrations"
+from services.chassis.errors import Never, NotYet
+from services.chassis.schema import OF_ALL, refuse_newer, until_there, versions
+
+WAIT_FOR_POSTGRES = 60.0
+DONE_WITHIN = 300.0
 
 
 class MigrationError(Exception):
-    """dbmate did not succeed; the message is what it said."""
+    """The database is not up to date; the message says why, without the password."""
 
 
-def migrate(database_url: str, folder: Path) -> None:
+def migrate(database_url: str, folder: Path, *, within: float = WAIT_FOR_POSTGRES) -> None:
     """Brings the database to the newest of the chassis' and the service's migrations. Raises `MigrationError`.
 
-    Two at once fail with an error (they race for dbmate's own table), which is why this is a job and not a part of
-    starting a service.
+    Waits for Postgres up to `within` seconds. Two at once fail with an error (they race for dbmate's own table), which
+    is why this is a job and not a part of starting a service. Not for a running event loop: it makes its own.
     """
-    url = _without_tls_on_this_machine(database_url)
-    folders = [CHASSIS, folder / "migrations"]
-    done = subprocess.run(
-        [
-            _dbmate(),
-            "--no-dump-schema",
-            *(f"--migrations-dir={f}" for f in folders if f.is_dir()),
-            "migrate",
-            "--strict",
-        ],
-        env={"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    folders = [OF_ALL, folder / "migrations"]
+    try:
+        applied = asyncio.run(until_there(database_url, folder.name, within))
+        refuse_newer(database_url, versions(*folders), applied)
+    except NotYet as why:
+        raise MigrationError(f"{why} (waited {within:.0f} s)") from None
+    except Never as why:
+        raise MigrationError(str(why)) from None
+    argv = [_dbmate(), "--no-dump-schema", *(f"--migrations-dir={f}" for f in folders if f.is_dir())]
+    try:
+        done = subprocess.run(
+            [*argv, "migrate", "--strict"],
+            env={"DATABASE_URL": _without_tls_on_this_machine(database_url)},
+            capture_output=True,
+            text=True,
+            timeout=DONE_WITHIN,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise MigrationError(f"the migrations took longer than {DONE_WITHIN:.0f} s and were stopped") from None
     if done.returncode != 0:
-        raise MigrationError(done.stderr.strip() or done.stdout.strip())
+        raise MigrationError(_without_password(done.stderr.strip() or done.stdout.strip(), database_url))
+
+
+def _without_password(said: str, url: str) -> str:
+    password = urlsplit(url).password
+    if password:
+        for written in (password, unquote(password)):
+            said = said.replace(written, "…")
+    return said
 
 
 def _without_tls_on_this_machine(url: str) -> str:

@@ -12,6 +12,7 @@ from schemas.topics import TOPICS
 from services.chassis import parked
 from services.chassis.context import Context
 from services.chassis.errors import Unfit, describe, is_temporary
+from services.chassis.schema import explain
 from services.chassis.web import Ctx, Permission, Router, problem
 
 PING = "select 1"
@@ -111,7 +112,7 @@ async def _postgres(ctx: Context) -> dict[str, str]:
         async with asyncio.timeout(2):
             await ctx.db.pool.fetchval(PING)
     except Exception as error:
-        return {"postgres": describe(error)}
+        return {"postgres": str(explain(error, ctx.settings.dsn, ctx.name))}
     return {"postgres": "ok"}
 
 

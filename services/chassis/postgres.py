@@ -10,7 +10,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from services.chassis.clock import Clock
-from services.chassis.errors import POSTGRES_LATER, Unavailable, describe, is_temporary
+from services.chassis.errors import POSTGRES_LATER, NotYet, Unavailable, describe, is_temporary
 from services.chassis.transaction import Transaction
 from services.chassis.vault import Vault
 
@@ -22,13 +22,17 @@ CONNECT_WITHIN = 5.0
 
 
 class Database:
-    """One service's database. `transaction()` is the boundary that commits; `pool` is for reading."""
+    """One service's database. `transaction()` is the boundary that commits; `pool` is for reading.
+
+    `held_back`: what `transaction` raises for as long as the database isn't known to have the right schema.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", clock: Clock, vault: Vault, service: str) -> None:
         self.pool = pool
         self.clock = clock
         self.vault = vault
         self.service = service
+        self.held_back: NotYet | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -45,6 +49,8 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
+        if self.held_back is not None:
+            raise NotYet(self.held_back.what)
         try:
             connection = await self.pool.acquire(timeout=CONNECT_WITHIN)
         except (OSError, TimeoutError) as error:

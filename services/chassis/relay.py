@@ -15,11 +15,14 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from schemas.topics import TOPICS
+from services.chassis import kafka
 from services.chassis.backoff import Backoff
 from services.chassis.context import Context
 from services.chassis.errors import Unavailable, describe, is_temporary
 from services.chassis.outbox import CHANNEL, SHARDS
 from services.chassis.postgres import prepare
+from services.chassis.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 
@@ -55,17 +58,21 @@ LISTEN = f"listen {CHANNEL}"
 
 async def run(ctx: Context) -> None:
     """Sends until cancelled. Reports its state to health as "relay"."""
-    backoff = Backoff()
+    backoff, news = Backoff(), Seldom()
+    writes = [topic.name for topic in TOPICS.values() if ctx.name in topic.writers]
     while True:
         try:
+            await kafka.look(ctx, writes)
             async with AsyncExitStack() as stack:
                 session = await _session(stack, ctx)
                 producer = await _producer(stack, ctx)
                 await _send_for_ever(ctx, session, producer, backoff)
         except Exception as error:
             ctx.health.bad("relay", f"sending has stopped and is tried again: {describe(error)}")
-            level = log.warning if is_temporary(error) else log.exception
-            level("relay begins again at the first unsent row", error=describe(error))
+            if not is_temporary(error):
+                log.exception("relay begins again at the first unsent row", error=describe(error))
+            elif news(describe(error)):
+                log.warning("relay begins again at the first unsent row", error=describe(error))
             await backoff.wait()
 
 

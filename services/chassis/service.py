@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,17 @@ from prometheus_client.registry import Collector
 
 import services
 from schemas.event import ANY_TOPIC, EventData
-from services.chassis import housekeeping, postgres, relay, telemetry
+from services.chassis import housekeeping, kafka, postgres, relay, schema, telemetry
 from services.chassis.backoff import Backoff
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.context import Context
-from services.chassis.errors import POSTGRES_LATER, Unavailable, describe, is_temporary
+from services.chassis.errors import POSTGRES_LATER, Never, Unavailable, describe, is_temporary
 from services.chassis.health import Health
 from services.chassis.metrics import instruments
 from services.chassis.operations import health_routes, parked_routes
 from services.chassis.parked import Arrived
 from services.chassis.reception import STOP_WITHIN, Reaction, Reception, start_broker, stop_broker
+from services.chassis.seldom import Seldom
 from services.chassis.settings import ServiceSettings
 from services.chassis.transaction import Transaction
 from services.chassis.vault import Vault
@@ -37,6 +39,7 @@ from services.chassis.workers import Worker, keep_running
 log = structlog.get_logger(__name__)
 
 Replay = Callable[[Context, Arrived, Transaction], Awaitable[None]]
+GiveUp = Callable[[Never], None]
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,25 @@ class Service:
         return sorted({data.topic for data in self.reactions} - {ANY_TOPIC})
 
     def app(
-        self, settings: ServiceSettings, *, clock: Clock | None = None, tracing: TracerProvider | None = None
+        self,
+        settings: ServiceSettings,
+        *,
+        clock: Clock | None = None,
+        tracing: TracerProvider | None = None,
+        give_up: GiveUp = lambda _why: None,
     ) -> FastAPI:
-        """The service as an ASGI application. Raises `UndeclaredRoutes` when a route has no permission."""
+        """The service as an ASGI application. Raises `UndeclaredRoutes` when a route has no permission.
+
+        `give_up` is called, in the loop, when it turns out that the service can't start and that waiting is in vain.
+        """
         clock = clock or SystemClock()
         tracing = tracing or telemetry.tracing(self.name, settings.otlp_endpoint)
 
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             async with AsyncExitStack() as stack:
-                app.state.ctx = await self._start(stack, settings, clock, tracing)
+                app.state.ctx = ctx = await self._build(stack, settings, clock, tracing)
+                await self._start(stack, ctx, give_up)
                 yield
 
         app = FastAPI(title=f"Hem {self.name}", openapi_url=None, lifespan=lifespan)
@@ -95,10 +107,9 @@ class Service:
         refuse_undeclared(app)
         return app
 
-    async def _start(
+    async def _build(
         self, stack: AsyncExitStack, settings: ServiceSettings, clock: Clock, tracing: TracerProvider
     ) -> Context:
-        """Starts the parts; `stack` stops them in the reverse order: fetching, then workers and relay, then the pool."""
         vault = Vault.from_base64(settings.master_key.get_secret_value())
         db = await postgres.connect(settings.dsn, clock=clock, vault=vault, service=self.name)
         stack.push_async_callback(postgres.close, db)
@@ -116,14 +127,37 @@ class Service:
         )
         for collector in self.collectors:
             registry.register(collector(ctx))
+        return ctx
+
+    async def _start(self, stack: AsyncExitStack, ctx: Context, give_up: GiveUp) -> None:
+        """Starts the parts, which wait for the right schema, and returns after the first look for it.
+
+        `stack` stops them in the reverse order: fetching, then workers and relay, then the pool.
+        """
         telemetry.keep_values_out_of_loop_errors(asyncio.get_running_loop())
+        right, looked = asyncio.Event(), asyncio.Event()
         ctx.health.expect("relay")
         workers = (relay.run, relay.watch, housekeeping.run, *self.workers)
-        await stack.enter_async_context(_running(*(keep_running(worker, ctx) for worker in workers)))
+        work = [_after(right, partial(keep_running, worker, ctx)) for worker in workers]
+        await stack.enter_async_context(_running(*work))
         if self.reactions:
             ctx.health.expect("reception")
-            await stack.enter_async_context(_running(self._receive(ctx)))
-        return ctx
+            await stack.enter_async_context(_running(_after(right, partial(self._receive, ctx))))
+        await stack.enter_async_context(_running(self._open(ctx, right, looked, give_up)))
+        await looked.wait()
+
+    async def _open(self, ctx: Context, right: asyncio.Event, looked: asyncio.Event, give_up: GiveUp) -> None:
+        try:
+            await schema.until_right(ctx, self.folder, looked.set)
+        except Never as never:
+            log.error("the service can't start", why=str(never))
+            give_up(never)
+        else:
+            right.set()
+            await asyncio.sleep(0)  # the workers say first what they expect of themselves
+            ctx.health.ok(schema.PART)
+        finally:
+            looked.set()
 
     async def _replay(self, ctx: Context, record: Arrived, tx: Transaction) -> None:
         await Reception(ctx, self.reactions).replay(record, tx)
@@ -131,13 +165,15 @@ class Service:
     async def _receive(self, ctx: Context) -> None:
         """Joins the consumer group, however long Kafka takes to be there, and receives until cancelled."""
         reception = Reception(ctx, self.reactions)
-        backoff = Backoff()
+        backoff, news = Backoff(), Seldom()
         while True:
             try:
+                await kafka.look(ctx, self.hears)
                 broker = await start_broker(ctx, reception, self.hears)
             except Exception as error:
-                ctx.health.bad("reception", f"waiting for Kafka: {describe(error)}")
-                log.warning("reception can't start yet", error=describe(error))
+                ctx.health.bad("reception", f"waiting: {describe(error)}")
+                if news(describe(error)):
+                    log.warning("reception can't start yet", error=describe(error))
                 await backoff.wait()
                 continue
             try:
@@ -159,6 +195,11 @@ async def _shut_down(tracing: TracerProvider) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(1):
             await asyncio.to_thread(tracing.shutdown)
+
+
+async def _after(right: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    await right.wait()
+    await work()
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Settings from the environment and from the files it names, and one readable line for each that is wrong."""
 
 import os
+import re
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,6 +16,7 @@ from services.chassis.vault import Vault
 
 Settings = TypeVar("Settings", bound="ServiceSettings")
 
+SERVER = r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]/]+)(:\d{1,5})?"
 BY_FILE = "_FILE"  # after a variable's name: the file that holds its value
 
 
@@ -120,6 +122,13 @@ class ServiceSettings(BaseSettings):
                 raise ValueError("the database's address holds a password too; give one of the two")
             if not parts.username:
                 raise ValueError("the database's address names no role that it could be the password of")
+        return value
+
+    @field_validator("kafka_servers")
+    @classmethod
+    def _are_servers(cls, value: str) -> str:
+        if not all(re.fullmatch(SERVER, one.strip()) for one in value.split(",")):
+            raise ValueError("not of this form")
         return value
 
     @field_validator("trusted_proxies")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from opentelemetry.trace import Status, StatusCode, Tracer
 from prometheus_client import CollectorRegistry
 
 from services.chassis.errors import describe
+from services.chassis.seldom import Seldom
 
 # OpenTelemetry's own bounds begin at 5 seconds.
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -69,11 +71,23 @@ def logging_to_stdout(service: str, level: str) -> None:
             ],
         )
     )
+    handler.addFilter(_Repeating())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
     for noisy in ("aiokafka", "uvicorn.access", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _Repeating(logging.Filter):
+    """The Kafka client says with every try that the broker is away: once a minute is enough."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._news: defaultdict[str, Seldom] = defaultdict(Seldom)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.name.startswith("aiokafka") or self._news[str(record.msg)](record.getMessage())
 
 
 def _exceptions_without_values(

@@ -8,6 +8,7 @@ import structlog
 from services.chassis.backoff import Backoff
 from services.chassis.context import Context
 from services.chassis.errors import describe, is_temporary
+from services.chassis.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 
@@ -23,14 +24,15 @@ def name_of(worker: Worker) -> str:
 
 async def keep_running(worker: Worker, ctx: Context) -> None:
     """Runs `worker` for ever. One with a defect makes the service not ready for some seconds after each failure."""
-    backoff = Backoff()
+    backoff, news = Backoff(), Seldom()
     while True:
         try:
             await worker(ctx)
             log.warning("a worker ended by itself and is started again", worker=name_of(worker))
         except Exception as error:
             if is_temporary(error):  # what is away says so itself in /health/ready
-                log.warning("a worker waits", worker=name_of(worker), error=describe(error))
+                if news(describe(error)):
+                    log.warning("a worker waits", worker=name_of(worker), error=describe(error))
             else:
                 ctx.health.bad(name_of(worker), describe(error))
                 # One that then runs on is well again, and must not keep the service from being ready for ever.

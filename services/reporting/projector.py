@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.kafka import Malformed
 from schemas.topics import TOPICS
+from services.chassis import kafka
 from services.chassis.backoff import Backoff
 from services.chassis.consumer import CarefulConsumer, park_unreadable
 from services.chassis.context import Context
-from services.chassis.errors import Unfit, describe, is_temporary
+from services.chassis.errors import NotYet, Unfit, describe, is_temporary
 from services.chassis.parked import Arrived
 from services.chassis.transaction import Transaction
 from services.reporting import projection, repository
@@ -51,7 +51,11 @@ async def run(ctx: Context) -> None:
     gc.freeze()
     gc.set_threshold(300_000, 20, 100)
     goals = load()
-    cluster = await cluster_id(ctx)
+    try:
+        cluster = await kafka.look(ctx, topics())
+    except NotYet as why:
+        ctx.health.bad(PART, f"waiting: {why}")
+        raise
     consumer = CarefulConsumer(
         unreadable=park_unreadable(ctx),
         bootstrap_servers=ctx.settings.kafka_servers,
@@ -74,15 +78,6 @@ async def run(ctx: Context) -> None:
     finally:
         await projector.stop()
         await consumer.stop()
-
-
-async def cluster_id(ctx: Context) -> str:
-    admin = AIOKafkaAdminClient(bootstrap_servers=ctx.settings.kafka_servers)
-    try:
-        await admin.start()
-        return str((await admin.describe_cluster())["cluster_id"])
-    finally:
-        await admin.close()
 
 
 class Listener(ConsumerRebalanceListener):  # type: ignore[misc]

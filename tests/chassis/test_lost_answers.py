@@ -1,8 +1,5 @@
 """A network that loses the broker's answers: the relay sends again, and an idempotent producer keeps order and number."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -14,51 +11,9 @@ from schemas.notifications import HousingIntroductionOffered
 from services.chassis import relay
 from services.chassis.testkit import Bus, MovableClock, NewDatabase, eventually, make_topics, running, settings_for
 from tests.chassis.echo import Echo
+from tests.chassis.proxy import Proxy
 
 pytestmark = pytest.mark.timeout(120)
-
-
-class Proxy:
-    """Passes bytes between a client and the broker; can swallow what the broker answers and then cut the line."""
-
-    def __init__(self, port: int, broker: int) -> None:
-        self.port = port
-        self._broker = broker
-        self.swallow = 0
-        self.swallowed = 0
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        async with server:
-            yield
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._broker)
-        cut = asyncio.Event()
-        await asyncio.wait(
-            [
-                asyncio.ensure_future(self._pump(reader, up_writer, cut, answers=False)),
-                asyncio.ensure_future(self._pump(up_reader, writer, cut, answers=True)),
-                asyncio.ensure_future(cut.wait()),
-            ],
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        for end in (writer, up_writer):
-            end.close()
-
-    async def _pump(
-        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, cut: asyncio.Event, *, answers: bool
-    ) -> None:
-        with suppress(ConnectionError):
-            while data := await source.read(65536):
-                if answers and self.swallow:
-                    self.swallow -= 1
-                    self.swallowed += 1
-                    cut.set()
-                    return
-                target.write(data)
-                await target.drain()
 
 
 async def test_lost_acknowledgements_double_nothing_and_keep_the_order(

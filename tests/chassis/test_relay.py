@@ -23,6 +23,8 @@ from services.chassis.testkit import (
 from services.chassis.transaction import Transaction
 from tests.chassis.echo import Echo
 
+MEND = "make the topics with `hem topics apply`"
+
 
 def offered(tenancy: str) -> HousingIntroductionOffered:
     return HousingIntroductionOffered(
@@ -175,9 +177,13 @@ async def test_a_topic_that_is_missing_is_waited_for_and_never_made(
             tx.publish(offered("t-1"))
 
         async def tried() -> bool:
-            return "stopped" in ctx.health.report()["relay"] and "waiting" in ctx.health.report()["reception"]
+            report = ctx.health.report()
+            return {report[part].rpartition(": topics")[2] for part in ("relay", "reception")} == {
+                " missing.notifications.dlq, missing.notifications.events are not there: " + MEND,
+                " missing.governance.events, missing.tenancy.contacts, missing.tenancy.events are not there: " + MEND,
+            }
 
-        await eventually("relay and reception to have tried", tried, within=60)
+        await eventually("relay and reception to say which topics are missing", tried)
         assert not [name for name in await all_topics(kafka_servers) if name.startswith("missing.")]
 
         await make_topics(kafka_servers, "missing.")

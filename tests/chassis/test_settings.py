@@ -200,3 +200,21 @@ def test_trusted_proxies_are_addresses(monkeypatch: pytest.MonkeyPatch, said: st
     else:
         [line] = refused()
         assert line.startswith("HEM_TRUSTED_PROXIES is wrong (a name ")
+
+
+@pytest.mark.parametrize(
+    ("said", "fine"),
+    [
+        ("kafka:9092, 10.0.0.1:9093,[::1]:9092", True),
+        ("kafka:port", False),
+        ("http://kafka:9092", False),
+        ("a:1,,b:2", False),
+    ],
+)
+def test_kafka_servers_are_hosts_and_ports(monkeypatch: pytest.MonkeyPatch, said: str, *, fine: bool) -> None:
+    monkeypatch.setenv("HEM_KAFKA_SERVERS", said)
+    if fine:
+        assert load(TrialSettings).kafka_servers == said
+    else:
+        [line] = refused()
+        assert line.startswith("HEM_KAFKA_SERVERS is wrong (not of this form). Set it to: ")

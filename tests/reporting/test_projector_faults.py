@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from hem.stack.folder import free_ports
 from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Start, eventually, running, settings_for
@@ -215,6 +216,27 @@ async def test_postgres_away_is_waited_for(
     assert gone.is_set()
     assert await counts(reporting) == (5, 5)
     assert not (await reporting.client.get("/ops/reporting/parked", headers=OPERATOR)).json()
+
+
+@pytest.mark.parametrize("away", [True, False])
+async def test_kafka_away_and_topics_absent_are_waited_for_in_plain_words(
+    bus: Bus, new_database: NewDatabase, away: bool
+) -> None:
+    servers = f"127.0.0.1:{free_ports(1)[0]}" if away else bus.servers
+    elsewhere = Bus(servers, "absent.", bus.producer)
+    app = service.app(settings_for(service, elsewhere, database_url=await new_database(service)))
+    expected = (
+        f"waiting: Kafka at {servers} does not answer"
+        if away
+        else "waiting: topics absent.governance.events, absent.notifications.events, absent.tenancy.events are not there: "
+        "make the topics with `hem topics apply`"
+    )
+    async with app.router.lifespan_context(app):
+
+        async def said() -> bool:
+            return app.state.ctx.health.report().get("reporting.projector") == expected
+
+        await eventually(expected, said)
 
 
 async def test_a_record_that_the_kafka_client_can_not_decode_is_stepped_over(

@@ -71,7 +71,7 @@ def build(tmp_path: Path, clock: MovableClock) -> Build:
             **{
                 "database_url": "postgres://nobody@127.0.0.1/none",
                 "master_key": base64.b64encode(bytes(32)).decode(),
-                "kafka_servers": "",
+                "kafka_servers": "127.0.0.1:1",
                 "session_secret": "session-secret-of-the-tests-0123456789",
                 "operator_token": OPERATOR_TOKEN,
                 "public_url": DOOR,
