@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.chassis.testkit import eventually
 from tests.compose.driver import LONG_RUNNING, SERVICES, Compose
 
 pytestmark = pytest.mark.timeout(400)
@@ -111,20 +110,6 @@ async def test_nobody_but_nginx_and_who_sends_mail_has_a_way_out(hem: Compose) -
     for service in ("gateway", "placements", "surveys", "reporting", "overview"):
         await hem.inside(service, "python", "-c", HAS_A_WAY_OUT)
     await hem.inside("notifications", "python", "-c", HAS_A_WAY_OUT, code=1)
-
-
-async def test_a_stop_is_heard_and_ends_every_process_in_time(hem: Compose) -> None:
-    try:
-        await hem.compose("stop", "--timeout", "10", *OURS, within=60)
-        for container in await hem.containers(*OURS):
-            assert container["State"]["ExitCode"] in {0, 143}, container["Name"]
-    finally:
-        await hem.up()
-
-    async def ready() -> bool:
-        return (await hem.ready())["code"] == 200
-
-    await eventually("everything to be ready", ready, within=60)
 
 
 async def image_of(hem: Compose, service: str) -> str:

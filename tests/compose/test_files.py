@@ -1,7 +1,5 @@
 """The files alone: valid, clean, and in the words that the oldest engine we name knows."""
 
-import re
-
 import pytest
 import yaml
 
@@ -22,12 +20,6 @@ async def test_the_dockerfile_is_clean(other: Compose) -> None:
     assert await other.run(".venv/bin/hadolint", "deploy/Dockerfile") == ""
 
 
-async def test_every_setting_of_env_example_is_read_by_the_compose_file(other: Compose) -> None:
-    offered = set(re.findall(r"^#?\s?(HEM_\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    read = set(re.findall(r"\$\{(HEM_\w+)", (ROOT / COMPOSE_FILE).read_text()))
-    assert offered == read
-
-
 def test_nothing_newer_than_compose_2_26_is_used() -> None:
     content = yaml.safe_load((ROOT / COMPOSE_FILE).read_text())
     for service in content["services"].values():
@@ -42,4 +34,4 @@ async def test_a_breach_of_the_schema_is_noticed(other: Compose, wrong: str) -> 
     path = other.secrets.parent / "docker-compose.yml"
     path.write_text(wrong)
     said = await other.run(".venv/bin/check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(path), code=1)
-    assert "Additional properties are not allowed" in said
+    assert "Schema validation errors" in said
