@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.compose.driver import BUILD_WITHIN, MAKE_SECRETS, Compose
@@ -45,7 +44,7 @@ def project(engine: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig
 @pytest.fixture
 async def hem(project: Compose) -> AsyncIterator[Compose]:
     """The running project, with a client that belongs to this test's event loop."""
-    async with httpx2.AsyncClient(base_url=project.url, timeout=30, trust_env=False) as project.client:
+    async with project.open_client():
         yield project
 
 

@@ -38,13 +38,14 @@ async def test_two_of_a_service_share_the_work_while_events_flow(sending: Compos
         await hem.up("--scale", "reporting=2", "--scale", "notifications=2")
         for service in ("reporting", "notifications"):
             await eventually(f"both of {service} to have partitions", partial(shared, hem, service))
+            assert (await hem.ready())["services"][service] == "2 of 2 ready"
             assert len(instances(await hem.metrics(), service)) == 2
         await load.flows()
     await settled(hem, hem.made)
     await one_mail_each(hem)
     await hem.up()
     async with under_load(hem, 7, "t"):
-        assert len(instances(await hem.metrics(), "reporting")) == 1
+        assert (await hem.ready())["services"]["reporting"] == "ready"
     await settled(hem, hem.made)
     await one_mail_each(hem)
 
