@@ -1,27 +1,27 @@
-"""The one door on one machine: a streaming reverse proxy on HEM_PORT, and the health and metrics of all services together.
+"""The one door on one machine: a streaming reverse proxy on 127.0.0.1, with the overview of all services in it.
 
-`python -m hem.front` reads HEM_PORT and HEM_TARGETS (`gateway=8101,notifications=8102,…`: ports on 127.0.0.1).
+`python -m hem.front` reads HEM_PORT and HEM_TARGETS (`gateway=127.0.0.1:8101,…`). In containers nginx is the door (`deploy/nginx.py`).
 """
 
 import asyncio
-import html
 import os
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from http import HTTPStatus
 
 import httpx2
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from hem.exposition import merge
-from hem.routing import SERVICES, service_of
+from hem.home import door_port
+from hem.overview import Overview, server, targets_from_environment
+from hem.refusals import BUSY, DOWN, REFUSAL_HEADERS, Refusal
+from hem.routing import OVERVIEW, service_of
+from hem.stack.errors import StackError
 
 HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection",
@@ -34,26 +34,16 @@ NEVER_HOP_BY_HOP = {
     b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", b"sec-fetch-user",
 }  # fmt: skip
 NOT_FROM_OUTSIDE = {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded"}
-PROBE_WITHIN = 3.0
 MOST_AT_ONCE, WAIT_FOR_A_PLACE = 500, 5.0
-# Our own pages have their colours from the browser and nothing to fetch.
-PAGE_HEADERS = {
-    "retry-after": "2",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Front:
-    """The proxy and its own pages; `targets` maps a service to its base address."""
+    """The proxy; `targets` maps a service to its host:port."""
 
     def __init__(self, targets: Mapping[str, str], *, most_at_once: int = MOST_AT_ONCE) -> None:
         self.targets = dict(targets)
-        self._services = [service for service in SERVICES if service in targets]
         self.client = httpx2.AsyncClient(
             # A stream of live figures is silent for long: only connecting and waiting for a place have a time limit.
             timeout=httpx2.Timeout(None, connect=3.0, pool=WAIT_FOR_A_PLACE),
@@ -61,43 +51,9 @@ class Front:
             limits=httpx2.Limits(max_connections=most_at_once, max_keepalive_connections=100, keepalive_expiry=2.0),
             trust_env=False,
         )
-        # Health and metrics are asked for most when all of those are taken.
-        self.prober = httpx2.AsyncClient(timeout=PROBE_WITHIN, trust_env=False)
-        self.app = Starlette(
-            routes=[
-                Route("/health/live", self.live),
-                Route("/health/ready", self.ready),
-                Route("/metrics", self.metrics),
-                Mount("/", app=self.proxy),
-            ],
-            lifespan=self._lifespan,
-        )
-
-    async def live(self, _: Request) -> Response:
-        return PlainTextResponse("live\n")
-
-    async def ready(self, _: Request) -> Response:
-        """200 when every service says that it can do its work, else 503; the body says which can't."""
-        answers = await asyncio.gather(*(self._probe(service, "/health/ready") for service in self._services))
-        states = {
-            service: "ready"
-            if answer is not None and answer.status_code == 200
-            else "not ready"
-            if answer
-            else "no answer"
-            for service, answer in zip(self._services, answers, strict=True)
-        }
-        whole = all(state == "ready" for state in states.values())
-        body = orjson.dumps({"status": "ready" if whole else "not ready", "services": states})
-        return Response(body, 200 if whole else 503, media_type="application/json")
-
-    async def metrics(self, _: Request) -> Response:
-        answers = await asyncio.gather(*(self._probe(service, "/metrics") for service in self._services))
-        pages = {
-            service: answer.text if answer is not None and answer.status_code == 200 else None
-            for service, answer in zip(self._services, answers, strict=True)
-        }
-        return Response(merge(pages), media_type="text/plain; version=0.0.4; charset=utf-8")
+        # It has connections of its own: health and metrics are asked for most when all of ours are taken.
+        self.overview = Overview(targets)
+        self.app = Starlette(routes=[Mount("/", app=self.proxy)], lifespan=self._lifespan)
 
     async def proxy(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request to its service and the answer back as it comes."""
@@ -106,8 +62,11 @@ class Front:
         request = Request(scope, receive)
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         service = service_of(path.decode("latin-1"))
+        if service == OVERVIEW:
+            await self.overview.app(scope, receive, send)
+            return
         try:
-            answer = await self._send(request, path, self.targets[service])
+            answer = await self._send(request, path, f"http://{self.targets[service]}")
         except ClientDisconnect:
             return
         except httpx2.PoolTimeout:
@@ -145,15 +104,9 @@ class Front:
                     raise
         raise AssertionError("unreachable")
 
-    async def _probe(self, service: str, path: str) -> httpx2.Response | None:
-        try:
-            return await self.prober.get(self.targets[service] + path)
-        except httpx2.HTTPError:
-            return None
-
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with self.client, self.prober:
+        async with self.client, self.overview.client:
             yield
 
 
@@ -188,76 +141,22 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why the door answers instead of a service, in English and Swedish; `{}` is the service."""
-
-    status: HTTPStatus
-    title: str
-    title_sv: str
-    detail: str
-    detail_sv: str
-
-
-DOWN = Refusal(
-    HTTPStatus.BAD_GATEWAY,
-    "A service does not answer",
-    "Den här delen svarar inte just nu",
-    "The service {} does not answer. It is being started again: repeat the request in a moment.",
-    "Tjänsten {} startas om av sig själv. Ladda om sidan om en liten stund.",
-)
-BUSY = Refusal(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "Too many requests at once",
-    "Just nu frågar alltför många på en gång",
-    "There was no place for a request to the service {}: repeat it in a moment.",
-    "Det fanns ingen plats för en fråga till tjänsten {}. Ladda om sidan om en liten stund.",
-)
-
-
 def _refused(request: Request, service: str, why: Refusal) -> Response:
     """What a person or a program is told while a service can't be asked."""
     if "text/html" in request.headers.get("accept", ""):
-        name = f"<b>{html.escape(service)}</b>"
-        page = (
-            f'<!doctype html><html lang="sv"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>{why.title_sv}</title><h1>{why.title_sv}</h1><p>{why.detail_sv.format(name)}</p>"
-            f'<p lang="en">{why.detail.format(name)}</p></html>'
-        )
-        return Response(page, why.status, PAGE_HEADERS, media_type="text/html")
-    problem = {
-        "type": "about:blank",
-        "title": why.title,
-        "status": why.status,
-        "detail": why.detail.format(service),
-        "service": service,
-    }
-    return Response(orjson.dumps(problem), why.status, PAGE_HEADERS, media_type="application/problem+json")
-
-
-def server(front: Front, port: int) -> uvicorn.Server:
-    """The server for `front` on 127.0.0.1:`port`."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            front.app,
-            host="127.0.0.1",
-            port=port,
-            # Nobody stands before this door: whoever sends X-Forwarded-For to it makes it up.
-            proxy_headers=False,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=2,
-        )
-    )
+        return Response(why.page(service), why.status, REFUSAL_HEADERS, media_type="text/html")
+    body = orjson.dumps(why.problem(service))
+    return Response(body, why.status, REFUSAL_HEADERS, media_type="application/problem+json")
 
 
 def main() -> None:
     os.umask(0o077)
-    pairs = (pair.partition("=") for pair in os.environ["HEM_TARGETS"].split(","))
-    front = Front({service: f"http://127.0.0.1:{port}" for service, _, port in pairs})
-    server(front, int(os.environ.get("HEM_PORT", "8000"))).run()
+    try:
+        front = Front(targets_from_environment())
+        port = door_port()
+    except StackError as error:
+        sys.exit(f"The door can't open.\n{error}")
+    server(front.app, "127.0.0.1", port).run()
 
 
 if __name__ == "__main__":

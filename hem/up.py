@@ -195,7 +195,7 @@ class Stack:
 
     def _front_environment(self) -> dict[str, str]:
         behind = (*SERVICES, "catcher")
-        targets = ",".join(f"{service}={self._ports[service]}" for service in behind)
+        targets = ",".join(f"{service}=127.0.0.1:{self._ports[service]}" for service in behind)
         return os.environ | {"HEM_PORT": str(self.port), "HEM_TARGETS": targets}
 
     async def _until_ready(self) -> None:

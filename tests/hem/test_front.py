@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
 import uvicorn
-from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Receive, Scope, Send
 
 from hem import front as fronts
-from hem.exposition import merge
-from hem.front import Front, server
+from hem.front import Front
+from hem.overview import server
 from hem.routing import SERVICES, service_of
 from hem.stack.folder import free_ports
+from tests.hem.serving import served
 
 
 @pytest.mark.parametrize(
@@ -47,18 +46,6 @@ from hem.stack.folder import free_ports
 )
 def test_every_path_has_one_service(path: str, service: str) -> None:
     assert service_of(path) == service
-
-
-@asynccontextmanager
-async def served(server: uvicorn.Server) -> AsyncIterator[str]:
-    running = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-        await asyncio.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.config.port}"
-    finally:
-        server.should_exit = True
-        await running
 
 
 class Echo:
@@ -108,10 +95,10 @@ async def door(echo: Echo) -> AsyncIterator[httpx2.AsyncClient]:
     plain = uvicorn.Server(uvicorn.Config(echo, port=there, log_level="error", lifespan="off", proxy_headers=False))
     async with served(plain) as service:
         targets = dict.fromkeys(("gateway", "placements", "surveys", "reporting", "catcher"), service)
-        front = Front(targets | {"notifications": f"http://127.0.0.1:{closed}"})
+        front = Front(targets | {"notifications": f"127.0.0.1:{closed}"})
         async with (
-            served(server(front, here)) as address,
-            httpx2.AsyncClient(base_url=address, timeout=10) as client,
+            served(server(front.app, "127.0.0.1", here)) as address,
+            httpx2.AsyncClient(base_url=f"http://{address}", timeout=10) as client,
         ):
             yield client
 
@@ -201,8 +188,8 @@ async def test_no_place_is_said_and_health_is_answered_all_the_same(
     async with served(plain) as service:
         front = Front(dict.fromkeys(SERVICES, service), most_at_once=1)
         async with (
-            served(server(front, here)) as address,
-            httpx2.AsyncClient(base_url=address, timeout=10) as client,
+            served(server(front.app, "127.0.0.1", here)) as address,
+            httpx2.AsyncClient(base_url=f"http://{address}", timeout=10) as client,
             client.stream("GET", "/stream"),
         ):
             full = await client.get("/events")
@@ -219,26 +206,4 @@ async def test_ready_only_when_every_service_is(door: httpx2.AsyncClient) -> Non
     assert answer.status_code == 503
     assert answer.json()["services"]["notifications"] == "no answer"
     assert (await door.get("/health/live")).status_code == 200
-
-
-def test_metrics_of_all_are_one_valid_exposition() -> None:
-    one = (
-        "# HELP handled_total Events.\n# TYPE handled_total counter\nhandled_total 3.0\n"
-        "# HELP took_seconds Time.\n# TYPE took_seconds histogram\n"
-        'took_seconds_bucket{le="0.1"} 1.0\ntook_seconds_bucket{le="+Inf"} 2.0\ntook_seconds_count 2.0\ntook_seconds_sum 0.4\n'
-    )
-    two = '# HELP handled_total Events.\n# TYPE handled_total counter\nhandled_total{topic="a b{c}"} 4.0\nempty{} 1\n'
-
-    page = merge({"gateway": one, "reporting": two, "notifications": None})
-
-    families = {family.name: family for family in text_string_to_metric_families(page)}
-    assert page.count("# TYPE handled_total") == 1
-    assert {(s.labels["service"], s.value) for s in families["handled"].samples} == {
-        ("gateway", 3.0),
-        ("reporting", 4.0),
-    }
-    assert {s.labels.get("topic") for s in families["handled"].samples} == {None, "a b{c}"}
-    assert len(families["took_seconds"].samples) == 4
-    assert families["empty"].samples[0].labels == {"service": "reporting"}
-    up = {s.labels["service"]: s.value for s in families["hem_service_up"].samples}
-    assert up == {"gateway": 1, "reporting": 1, "notifications": 0}
+    assert (await door.get("/metrics")).status_code == 200
