@@ -222,6 +222,7 @@ async def start_broker(ctx: Context, reception: Reception, topics: Sequence[str]
         group_id=ctx.group,
         batch=True,
         max_records=BATCH,
+        batch_timeout_ms=1000,  # for the first record; what comes is handed out at once
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.MANUAL,
         parser=_parser,

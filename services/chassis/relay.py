@@ -40,7 +40,7 @@ SESSION = {
     "tcp_user_timeout": "4000",
 }
 
-TAKE_SHARD = "select pg_try_advisory_lock($1, $2)"
+TAKE_SHARDS = "select shard from unnest($2::int[]) shard where pg_try_advisory_lock($1, shard)"
 UNSENT = """
     select id, topic, key, headers, payload, personal
     from outbox
@@ -145,9 +145,8 @@ class Session:
     async def take_free_shards(self) -> None:
         if len(self.shards) == SHARDS or time.monotonic() < self.next_attempt:
             return
-        for shard in set(range(SHARDS)) - set(self.shards):
-            if await self.connection.fetchval(TAKE_SHARD, LOCK_SPACE, shard):
-                self.shards.append(shard)
+        others = sorted(set(range(SHARDS)) - set(self.shards))
+        self.shards += [row["shard"] for row in await self.connection.fetch(TAKE_SHARDS, LOCK_SPACE, others)]
         self.next_attempt = time.monotonic() + POLL_EVERY
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -33,6 +32,9 @@ def tracing(service: str, otlp_endpoint: str | None) -> TracerProvider:
     """A provider that sends spans over OTLP when there is somewhere to send them; ids are made in any case."""
     provider = TracerProvider(resource=Resource.create({"service.name": f"hem-{service}"}))
     if otlp_endpoint:
+        # Some megabytes that most installations have no use for.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
         exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=2)
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider

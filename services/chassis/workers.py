@@ -22,8 +22,8 @@ def name_of(worker: Worker) -> str:
     return worker.__module__.removeprefix("services.")
 
 
-async def keep_running(worker: Worker, ctx: Context) -> None:
-    """Runs `worker` for ever. One with a defect makes the service not ready for some seconds after each failure."""
+async def keep_running(worker: Worker, ctx: Context, recovered_after: float = RECOVERED_AFTER) -> None:
+    """Runs `worker` for ever. A defect in it makes the service not ready, for so many seconds after each failure."""
     backoff, news = Backoff(), Seldom()
     while True:
         try:
@@ -37,7 +37,7 @@ async def keep_running(worker: Worker, ctx: Context) -> None:
                 ctx.health.bad(name_of(worker), describe(error))
                 # One that then runs on is well again, and must not keep the service from being ready for ever.
                 asyncio.get_running_loop().call_later(
-                    RECOVERED_AFTER, ctx.health.recovered, name_of(worker), describe(error)
+                    recovered_after, ctx.health.recovered, name_of(worker), describe(error)
                 )
                 log.exception("a worker failed and is started again", worker=name_of(worker))
         task = asyncio.current_task()

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 RENEW_SECONDS = 5.0  # a sender that is at work renews its lease
 HELD = timedelta(minutes=10)  # how long a message that may not go yet is left alone
-IDLE_SECONDS = (0.1, 1.0)  # between looks while there is nothing to send; the connections look in turn
+IDLE_SECONDS = (0.1, 1.0)  # between looks while there is nothing to send; one connection looks for all
 STOP_SECONDS = 3.0  # a message on its way may end before the service does; the supervisor kills after 4
 SERVER_WAIT_SECONDS = (0.5, 60.0)  # first and longest pause while the mail server takes nothing from us
 
@@ -44,6 +44,7 @@ class Lane:
     letters: Letters
     conversation: smtp.Conversation
     outcomes: Counter
+    looking: asyncio.Lock  # held by the connection whose turn it is to look for a message
 
 
 async def run(ctx: Context) -> None:
@@ -51,11 +52,11 @@ async def run(ctx: Context) -> None:
     meter = ctx.metrics.meter
     queued = meter.create_gauge("hem_messages_queued", description="messages waiting to be sent, held ones included")
     outcomes = meter.create_counter("hem_messages", description="messages by what became of them")
-    letters = Letters()
+    letters, looking = Letters(), asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         if settings.mode is not Mode.HOLD:
             for _ in range(settings.smtp_lanes):
-                lane = Lane(ctx, settings, letters, smtp.Conversation(settings), outcomes)
+                lane = Lane(ctx, settings, letters, smtp.Conversation(settings), outcomes, looking)
                 group.create_task(_send_for_ever(lane))
         while True:
             async with ctx.db.transaction() as tx:
@@ -65,21 +66,28 @@ async def run(ctx: Context) -> None:
 
 
 async def _send_for_ever(lane: Lane) -> None:
-    backoff, idle = Backoff(*SERVER_WAIT_SECONDS), Backoff(*IDLE_SECONDS)
+    backoff = Backoff(*SERVER_WAIT_SECONDS)
     try:
         while True:
-            async with lane.ctx.db.transaction() as tx:
-                outgoing = await lease_next(tx, lane.settings)
-            if outgoing is None:
-                await idle.wait()
-                continue
-            idle.reset()
+            outgoing = await _next(lane)
             if await _to_its_end(_send(lane, outgoing)):
                 backoff.reset()
             else:
                 await backoff.wait()
     finally:
         lane.conversation.hang_up()
+
+
+async def _next(lane: Lane) -> Outgoing:
+    """The next message, however long it takes to be there."""
+    idle = Backoff(*IDLE_SECONDS)
+    async with lane.looking:
+        while True:
+            async with lane.ctx.db.transaction() as tx:
+                outgoing = await lease_next(tx, lane.settings)
+            if outgoing is not None:
+                return outgoing
+            await idle.wait()
 
 
 async def lease_next(tx: Transaction, settings: NotificationsSettings) -> Outgoing | None:

@@ -1,11 +1,11 @@
 """The worker that decides: takes up what `service.think_again` asked for, tenancy by tenancy, in small transactions."""
 
-import asyncio
 from datetime import timedelta
 from typing import assert_never
 
 import structlog
 
+from services.chassis.backoff import Backoff
 from services.chassis.context import Context
 from services.chassis.errors import describe, is_temporary
 from services.chassis.telemetry import context_of, span
@@ -19,23 +19,28 @@ from services.notifications.repository.queue import Reconsideration
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 50
-IDLE_SECONDS = 0.2
+IDLE_SECONDS = (0.1, 0.5)  # between looks while nothing is asked for
 # A tenancy that can't be decided about (a defect, a wrong master key) waits this long and doesn't hold up the others.
 TRY_AGAIN_AFTER = timedelta(minutes=5)
 
 
 async def run(ctx: Context) -> None:
+    idle = Backoff(*IDLE_SECONDS)
     while True:
         taken = await settle(ctx)
         ctx.health.ok(name_of(run))
+        if taken:
+            idle.reset()
         if taken < AT_ONCE:
-            await asyncio.sleep(IDLE_SECONDS)
+            await idle.wait()
 
 
 async def settle(ctx: Context) -> int:
     """Decides about the next tenancies, in one transaction. Returns how many requests it took up."""
     async with ctx.db.transaction() as tx:
         taken = await queue.take_reconsiderations(tx, most=AT_ONCE)
+        if not taken:
+            return 0
         requests = await _by_tenancy(tx, taken)
         await queue.lock_tenancies(tx, list(requests))
         for tenancy, request in requests.items():

@@ -35,6 +35,7 @@ Found = dict[TopicPartition, list[Arrival]]
 PART = "reporting.projector"
 CHUNK = 2_000  # records decoded before others have a turn
 IDLE_SECONDS = 1.0
+WAIT_MS = 500  # for the first record; what comes is handed out at once
 MEND = "Find out why; then `hem rebuild reporting` reads the topics again from the start."
 
 
@@ -106,6 +107,7 @@ class Projector:
         self._generation = 0
         self._unplaced: set[TopicPartition] = set()
         self._next: dict[TopicPartition, int] = {}
+        self._told: dict[TopicPartition, int] = {}  # what Kafka was told last
         self._unverified: dict[TopicPartition, bytes] = {}
         self._alarms: dict[TopicPartition, str] = {}
         self._recent = Recent()
@@ -203,7 +205,7 @@ class Projector:
         With the generation it was read in: after partitions have moved it says nothing about where to go on.
         """
         generation, found = self._generation, Found()
-        most, total, wait = self._ctx.settings.batch, 0, 200
+        most, total, wait = self._ctx.settings.batch, 0, WAIT_MS
         while total < most:
             try:
                 got = await self._consumer.getmany(timeout_ms=wait, max_records=min(most - total, CHUNK))
@@ -326,9 +328,11 @@ class Projector:
         self._committed_at = time.monotonic()
         try:
             self._lag.set(sum(max((self._consumer.highwater(p) or 0) - n, 0) for p, n in self._next.items()))
-            if self._next:
+            if self._next and self._next != self._told:
+                told = dict(self._next)
                 async with asyncio.timeout(5):
-                    await self._consumer.commit(dict(self._next))
+                    await self._consumer.commit(told)
+                self._told = told
         except (KafkaError, TimeoutError) as error:
             log.debug("Kafka didn't take the offsets", error=describe(error))
 

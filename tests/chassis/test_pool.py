@@ -1,0 +1,30 @@
+"""The pool gives connections back without asking Postgres to clean up, and without what a transaction left open."""
+
+from services.chassis import postgres
+from services.chassis.testkit import MASTER_KEY, MovableClock, NewDatabase
+from services.chassis.vault import Vault
+from tests.chassis.echo import Echo
+
+
+async def test_a_connection_goes_back_with_nothing_open_and_no_round_trip(
+    new_database: NewDatabase, echo: Echo, clock: MovableClock
+) -> None:
+    vault = Vault.from_base64(MASTER_KEY)
+    db = await postgres.connect(await new_database(echo.service), clock=clock, vault=vault, service="notifications")
+    async with db.pool.acquire() as watching:
+        connection = await db.pool.acquire()
+        server = connection.get_server_pid()
+        await connection.execute("begin")
+        await connection.execute("commit")
+        await db.pool.release(connection)
+        last = await watching.fetchval("select query from pg_stat_activity where pid = $1", server)
+        assert last == "commit"
+
+        connection = await db.pool.acquire()
+        assert connection.get_server_pid() == server
+        await connection.execute("begin")
+        await db.pool.release(connection)
+        async with db.pool.acquire() as again:
+            assert again.get_server_pid() == server
+            assert not again.is_in_transaction()
+    await postgres.close(db)
