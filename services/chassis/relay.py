@@ -33,6 +33,7 @@ ACKNOWLEDGED_WITHIN = 3.0
 SEND_WITHIN = 2.0
 POLL_EVERY = 1.0
 WATCH_EVERY = 5.0
+ASK_KAFKA_AFTER = 10.0  # seconds with nothing to send: a broker that goes away is noticed all the same
 SESSION = {
     # Frees the locks of a holder that has been stopped. Longer than a send takes, shorter than anybody's patience.
     "idle_session_timeout": "4s",
@@ -151,12 +152,18 @@ class Session:
 
 
 async def _send_for_ever(ctx: Context, session: Session, producer: AIOKafkaProducer, backoff: Backoff) -> None:
+    heard_at = time.monotonic()
     while True:
         await session.take_free_shards()
         rows = await session.connection.fetch(UNSENT, session.shards, BATCH)
         if rows:
             await _send(ctx, session, producer, rows)
             backoff.reset()
+            heard_at = time.monotonic()
+        elif time.monotonic() - heard_at > ASK_KAFKA_AFTER:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
+                await producer.client.fetch_all_metadata()
+            heard_at = time.monotonic()
         ctx.health.ok("relay")
         if not rows:
             await session.knocked()

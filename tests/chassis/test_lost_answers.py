@@ -1,4 +1,5 @@
-"""A network that loses the broker's answers: the relay sends again, and an idempotent producer keeps order and number."""
+"""A broker whose answers are lost: the relay sends again, and an idempotent producer keeps order and number. And one
+that goes away while there is nothing to send."""
 
 from datetime import date
 from pathlib import Path
@@ -51,6 +52,32 @@ async def test_lost_acknowledgements_double_nothing_and_keep_the_order(
                 assert [int(dict(r.headers)["ce_sequence"]) for r in records if r.key == key] == list(range(1, 101))
         finally:
             await broker.stop()
+
+
+async def test_a_broker_that_goes_away_is_noticed_with_nothing_to_send(
+    tmp_path: Path, echo: Echo, new_database: NewDatabase, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "ASK_KAFKA_AFTER", 0.5)
+    broker = Kafka(tmp_path / "kafka")
+    servers = f"127.0.0.1:{broker.port}"
+    await broker.start()
+    try:
+        await make_topics(servers, "gone.")
+        settings = settings_for(
+            echo.service, Bus(servers, "gone.", None), database_url=await new_database(echo.service)
+        )
+        async with running(echo.service, settings, clock) as service:
+
+            async def says(what: str) -> bool:
+                return what in service.ctx.health.report()["relay"]
+
+            await broker.stop()
+            away = f"Kafka at {servers} does not answer"
+            await eventually(away, lambda: says(away))
+            await broker.start()
+            await eventually("the relay to be well again", lambda: says("ok"))
+    finally:
+        await broker.stop()
 
 
 def offered(tenancy: str) -> HousingIntroductionOffered:
