@@ -44,9 +44,9 @@ class CatcherSettings(ServiceSettings):
     smtp_port: int = Field(description="port that takes mail")
     folder: Path = Field(description="where caught mail is kept")
     # It has no database and meets no person's key.
-    database_url: str = "postgres://nowhere.invalid/none"
+    database_url: str = Field("", validate_default=False)
     master_key: SecretStr = Field(default_factory=lambda: SecretStr(b64encode(secrets.token_bytes(32)).decode()))
-    kafka_servers: str = ""
+    kafka_servers: str = Field("", validate_default=False)
 
 
 class Catch:
