@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -130,6 +131,20 @@ async def test_second_hem_on_the_same_home_is_refused_and_the_first_lives(demo: 
     assert "in use by another Hem" in await demo.cli("up", code=1)
     assert (await demo.client.get("/health/ready")).status_code == 200
     assert "ready, nothing parked" in await demo.cli("doctor")
+
+
+async def test_start_up_data_is_published_once(demo: HemUp) -> None:
+    assert await demo.cli("startup") == "The start-up data is known: 0 events were new.\n"
+
+
+async def test_topics_of_this_home_are_found_and_as_declared(demo: HemUp) -> None:
+    assert await demo.cli("topics", "plan") == "All topics are as declared.\n"
+
+
+async def test_metrics_are_open_here_and_under_this_machine_s_names_alone(demo: HemUp) -> None:
+    async with httpx2.AsyncClient(base_url=demo.url, timeout=30, trust_env=False) as nobody:
+        assert (await nobody.get("/metrics")).text.count("hem_service_up{") == 5
+        assert (await nobody.get("/metrics", headers={"host": "evil.example"})).status_code == 401
 
 
 async def test_taken_door_is_told_with_the_way_out(demo: HemUp, tmp_path: Path) -> None:
