@@ -79,12 +79,14 @@ def project() -> Iterator[Run]:
         (port,) = free_ports(1)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("HEM_", "COMPOSE_"))}
         own = {"COMPOSE_PROJECT_NAME": f"hem-bench-{os.getpid()}", "COMPOSE_DISABLE_ENV_FILE": "true"}
+        own["HEM_VERSION"] = "bench"  # images of its own
         run = Run(kept | own | {"HEM_PORT": str(port), "HEM_SECRETS": f"{folder}/secrets"})
         run(sys.executable, "scripts/make_secrets.py")
         try:
             yield run
         finally:
             run("docker", "compose", "down", "--volumes", "--remove-orphans")
+            run("docker", "image", "rm", *(f"hem-{name}:bench" for name in (*SERVICES, "hem")))
 
 
 def _seconds_up(run: Run) -> float:

@@ -14,14 +14,16 @@ PROJECT = pytest.StashKey[Compose]()
 
 
 @pytest.fixture(scope="session")
-def engine() -> None:
-    """A container engine with Compose, or the test is skipped."""
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A container engine with Compose, or the test is skipped. The images that the tests built are removed."""
     for command in (["docker", "info"], ["docker", "compose", "version"]):
         if (
             not shutil.which("docker")
             or subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
         ):
             pytest.skip("no container engine answers here: scripts/containers.sh")
+    yield
+    asyncio.run(Compose("images", tmp_path_factory.mktemp("images")).remove_images())
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from tests.flows.door import HemDoor
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("gateway", "placements", "surveys", "notifications", "reporting")
 LONG_RUNNING = ("kafka", "postgres", *SERVICES, "overview", "nginx", "maildev")
+IMAGES = "test"  # a tag of their own, so that a Hem on this machine keeps its images
 MAKE_SECRETS = ("python3", "scripts/make_secrets.py")
 UP_WITHIN, BUILD_WITHIN = 240, 900
 
@@ -34,6 +35,7 @@ class Compose(HemDoor):
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(("HEM_", "COMPOSE_"))} | {
             "COMPOSE_PROJECT_NAME": self.name,
             "COMPOSE_DISABLE_ENV_FILE": "true",
+            "HEM_VERSION": IMAGES,
             "HEM_PORT": str(self.port),
             "HEM_SECRETS": str(self.secrets),
         }
@@ -49,6 +51,7 @@ class Compose(HemDoor):
                 out, _ = await process.communicate()
         except TimeoutError:
             process.kill()
+            await process.wait()
             raise AssertionError(f"{' '.join(argv)}: no end within {within:g} s") from None
         said = out.decode()
         assert code is None or process.returncode == code, f"{' '.join(argv)} ended with {process.returncode}: {said}"
@@ -65,6 +68,11 @@ class Compose(HemDoor):
     async def remove(self) -> None:
         """Everything that the project made: containers, networks, volumes."""
         await self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", within=120)
+
+    async def remove_images(self) -> None:
+        """Those that were built; where another run uses them they stay."""
+        built = [f"hem-{name}:{IMAGES}" for name in (*SERVICES, "hem")]
+        await self.run("docker", "image", "rm", *built, code=None)
 
     async def said(self) -> str:
         """For a failed test: the containers, and the last lines of each."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from services.chassis.testkit import eventually
 from tests.compose.driver import Compose
@@ -51,3 +52,9 @@ async def under_load(hem: Compose, seed: int, name: str) -> AsyncIterator[Load]:
             await load.flows()
         finally:
             load.stop()
+
+
+def households(count: int, name: str) -> list[dict[str, Any]]:
+    """Move-ins to the programme's area, and how each household is reached. `name` makes them its own."""
+    landlord = Landlord(len(name), name)
+    return [event for number in range(count) for event in landlord.household(number)]

@@ -11,8 +11,8 @@ import pytest
 from services.chassis.testkit import eventually
 from tests.architecture.repository import ROOT
 from tests.compose.driver import Compose
+from tests.compose.load import households
 from tests.flows.door import settled
-from tests.flows.landlord import Landlord
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -134,7 +134,7 @@ async def test_everything_waits_for_kafka_and_loses_nothing(sending: Compose) ->
         health = await hem.inside("reporting", "python", "-IS", "/app/health.py", code=1)
         told(health, "Kafka at kafka:9092 does not answer")
         # What is published meanwhile is accepted: it waits in the outbox.
-        await hem.publish([event for number in range(10) for event in Landlord(10, "o").household(number)])
+        await hem.publish(households(10, "o"))
         job = asyncio.create_task(once(hem, "topics", code=0))
     finally:
         await hem.compose("start", "kafka")

@@ -7,9 +7,8 @@ import pytest
 
 from services.chassis.testkit import eventually
 from tests.compose.driver import LONG_RUNNING, Compose
-from tests.compose.load import under_load
+from tests.compose.load import households, under_load
 from tests.flows.door import settled
-from tests.flows.landlord import Landlord
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.faults]
 
@@ -27,7 +26,7 @@ async def test_each_container_is_killed_once_while_events_flow(sending: Compose)
     # MailDev keeps mails in memory alone, so it is killed between two counts: what waits for it is sent when it is back.
     await hem.keep_mails()
     await kill_and_see_it_back(hem, "maildev")
-    await hem.publish([event for number in range(10) for event in Landlord(5, "m").household(number)])
+    await hem.publish(households(10, "m"))
     await settled(hem, hem.made)
     await one_mail_each(hem)
 
@@ -53,7 +52,7 @@ async def test_two_of_a_service_share_the_work_while_events_flow(sending: Compos
 async def test_down_and_up_again_gives_the_same_figure_and_sends_nothing_again(sending: Compose) -> None:
     hem = sending
     if not hem.made:
-        await hem.publish([event for number in range(10) for event in Landlord(8, "b").household(number)])
+        await hem.publish(households(10, "b"))
     await settled(hem, hem.made)
     before = await hem.figure()
     await hem.keep_mails()
@@ -64,10 +63,9 @@ async def test_down_and_up_again_gives_the_same_figure_and_sends_nothing_again(s
     after = await hem.figure()
     assert after | {"as_of": ""} == before | {"as_of": ""}
     # A household that moves in now: when it has been sent to, everything before it has been decided on.
-    new = Landlord(9, "a").household(1)
-    await hem.publish(new)
+    await hem.publish(households(1, "a"))
     await settled(hem, hem.made)
-    assert {who for _, who in (await hem.mails()).keys() - mails.keys()} == {"a-t1@example.org"}
+    assert {who for _, who in (await hem.mails()).keys() - mails.keys()} == {"a-t0@example.org"}
     await one_mail_each(hem)
 
 

@@ -29,6 +29,7 @@ class HemUp(HemDoor):
         self.env = os.environ | {"HEM_HOME": str(folder), "HEM_PORT": str(self.port)}
         self.process: asyncio.subprocess.Process | None = None
         self.said: list[str] = []
+        self._reading: asyncio.Task[bytes] | None = None
 
     async def start(self, *arguments: str, until: str = READY) -> None:
         """Runs `hem up` until it prints a line that starts with `until`; `said` has what it printed so far."""
@@ -52,7 +53,7 @@ class HemUp(HemDoor):
             self.process.send_signal(how)
         async with asyncio.timeout(30):
             await self.process.wait()
-            return (await self._reading).decode()
+            return (await self._reading).decode() if self._reading else ""
 
     async def cli(self, *arguments: str, stdin: str = "", code: int = 0, **env: str) -> str:
         """Runs a hem command against it. Returns its standard output, its errors too when it is to end with another `code` than 0."""
