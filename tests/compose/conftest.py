@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.driver import BUILD_WITHIN, MAKE_SECRETS, Compose
+from tests.compose.driver import BUILD_WITHIN, MAKE_SECRETS, SOURCES, Compose
 
 PROJECT = pytest.StashKey[Compose]()
 
@@ -37,7 +37,7 @@ def project(engine: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig
             runner.run(project.run(*MAKE_SECRETS))
             runner.run(project.compose("build", within=BUILD_WITHIN))
             runner.run(project.up("--build"))
-            runner.run(project.make_key())
+            runner.run(project.make_key(*SOURCES))
         yield project
     finally:
         asyncio.run(project.remove())
@@ -48,6 +48,14 @@ async def hem(project: Compose) -> AsyncIterator[Compose]:
     """The running project, with a client that belongs to this test's event loop."""
     async with project.open_client():
         yield project
+
+
+@pytest.fixture
+async def holding(hem: Compose) -> Compose:
+    """The same, with sending on hold."""
+    if hem.env.get("HEM_NOTIFICATIONS_MODE", "hold") != "hold":
+        await hem.up(HEM_NOTIFICATIONS_MODE="hold")
+    return hem
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx2
 
+from hem.demo import year
 from hem.stack.folder import free_ports
+from tests.flows import landlord
 from tests.flows.door import HemDoor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +21,7 @@ SERVICES = ("gateway", "placements", "surveys", "notifications", "reporting")
 LONG_RUNNING = ("kafka", "postgres", *SERVICES, "overview", "nginx", "maildev")
 IMAGES = "test"  # a tag of their own, so that a Hem on this machine keeps its images
 MAKE_SECRETS = ("python3", "scripts/make_secrets.py")
+SOURCES = (landlord.SOURCE, year.SOURCE)
 UP_WITHIN, BUILD_WITHIN = 240, 900
 
 
@@ -162,6 +165,15 @@ class Compose(HemDoor):
             for mail in [*self._kept_mails, *answer.json()]
             for to in mail["to"]
         )
+
+    async def one_mail_each(self, offers: Sequence[str]) -> None:
+        """Asserts that every offer went out as one message, and nobody has two.
+
+        A message may have come twice where a kill hid the server's yes: that is one Message-ID.
+        """
+        mails = await self.mails()
+        assert len({recipient for _, recipient in mails}) == len({id_ for id_, _ in mails}) == len(mails)
+        assert len(mails) == len(offers)
 
     async def keep_mails(self) -> None:
         """Remembers the mails, before a MailDev that keeps them in memory ends."""

@@ -18,9 +18,10 @@ PATHS = [
     "/sign-in", "/sign-in?code=x", "/ops", "/ops/gateway", "/ops/gateway/keys", "/ops/gateway%2Fkeys", "/ops//gateway",
     "/ops/placements/parked", "/ops/surveys/parked", "/ops/notifications/parked", "/ops/reporting/rebuild",
     "/todo", "/todo/../events", "/todo/..%2Fevents", "/todo/%2e%2e/ops/gateway/keys", "/todo/a%00b", "/todo/%F0%28",
-    "/%65vents", "//events", "/./events", "/../events", "/%2e%2e/todo", "/health/live", "/health/ready", "/health",
+    "/%65vents", "//events", "/./events", "/health/live", "/health/ready", "/health",
     "/health/ready/../../ops/gateway/keys", "/metrics", "/metrics/", "/mailbox",
 ]  # fmt: skip
+ABOVE_THE_ROOT = ["/../events", "/%2e%2e/todo"]  # nginx lets nothing of the kind in
 STATUSES = """
 import http.client, json, sys
 for line in sys.argv[1:]:
@@ -51,6 +52,7 @@ async def test_a_path_gets_the_status_that_its_service_gives_it(hem: Compose) ->
     own = (await hem.inside("overview", "python", "-c", STATUSES, *asked)).split()
     through = [str(ask(hem, path)[0]) for path in PATHS]
     assert dict(zip(PATHS, through, strict=True)) == dict(zip(PATHS, own, strict=True))
+    assert {ask(hem, path)[0] for path in ABOVE_THE_ROOT} == {400}
 
 
 async def test_a_service_that_is_down_is_named_and_everybody_stops_in_time(hem: Compose) -> None:
@@ -58,16 +60,17 @@ async def test_a_service_that_is_down_is_named_and_everybody_stops_in_time(hem: 
     try:
         await hem.compose("stop", *ours, within=60)
         for container in await hem.containers(*ours):
-            assert container["State"]["ExitCode"] == 0, container["Name"]
+            # Ended by itself after the signal, and not killed after 15 s.
+            assert container["State"]["ExitCode"] in {0, 143}, container["Name"]
         for path in PATHS:
-            if path != "/health/live":
+            if path != "/health/live":  # nginx's own answer
                 status, body = ask(hem, path)
                 assert (status, json.loads(body)["service"]) == (502, service_of(path.partition("?")[0])), path
         status, body = ask(hem, "/", Accept="text/html")
         assert (status, b"svarar inte just nu" in body) == (502, True)
         assert ask(hem, "/health/live")[0] == 200
     finally:
-        await hem.up()
+        await hem.compose("start", *ours)
 
     async def ready() -> bool:
         return (await hem.ready())["code"] == 200

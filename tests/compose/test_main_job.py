@@ -9,7 +9,7 @@ import pytest
 from hem.demo.people import REFUSED_DOMAIN
 from hem.demo.year import make_year
 from services.chassis.testkit import eventually
-from tests.compose.driver import LONG_RUNNING, SERVICES, Compose
+from tests.compose.driver import LONG_RUNNING, SERVICES, SOURCES, Compose
 from tests.flows.door import GOAL, reachable, settled
 from tests.flows.landlord import batches, recount
 from tests.flows.stack import hem_up
@@ -39,28 +39,27 @@ async def test_everything_is_healthy_and_only_nginx_is_published_and_only_here(h
     assert await hem.ready() == {"code": 200, "status": "ready", "services": dict.fromkeys(SERVICES, "ready")}
 
 
-async def test_a_year_is_held_then_sent_and_the_figure_is_that_of_a_recount(hem: Compose) -> None:
+async def test_a_year_is_held_then_sent_and_the_figure_is_that_of_a_recount(holding: Compose) -> None:
+    hem = holding
+    before = await hem.mails()
     for batch in batches(year(), 500):
         await hem.publish(batch)
     due = reachable(hem.made)
-    none_offered = recount(hem.made, set(), "oxnehaga", 2019)
+    households = recount(hem.made, set(), "oxnehaga", 2019)[1]
 
     async def held() -> bool:
         figure = await hem.figure()
-        counted = (figure.get("numerator"), figure.get("denominator")) == none_offered
-        return counted and queued_of(await hem.metrics()) >= len(due)
+        counted = figure.get("denominator") == households
+        return counted and queued_of(await hem.metrics()) + len(before) >= len(due)
 
     await eventually(f"{len(due)} letters to be held", held, within=60)
-    assert not await hem.mails()
+    assert await hem.mails() == before
 
     await hem.up(HEM_NOTIFICATIONS_MODE="send", HEM_NOTIFICATIONS_SMTP_FROM="welcome@example.org")
-    await settled(hem, hem.made)
+    await hem.one_mail_each(await settled(hem, hem.made))
     figure = await hem.figure()
     assert figure["numerator"] > 100
-    mails = await hem.mails()
-    assert len({recipient for _, recipient in mails}) == len(mails) == len(await hem.offers())
-    assert set(mails.values()) == {1}
-
+    assert set((await hem.mails()).values()) == {1}
     listed = json.loads(await hem.cli("goals", "--json", "--period", "2019"))
     [own] = [f for f in listed if (f["goal"], f["area"]) == (GOAL, "oxnehaga")]
     assert without_moment(own) == without_moment(figure)
@@ -71,13 +70,13 @@ async def test_the_embedded_stack_gives_the_same_figures_for_the_same_events(sen
         await sending.publish(year())
     await settled(sending, sending.made)
     async with hem_up(tmp_path / "home") as embedded:
+        await embedded.make_key(*SOURCES)
         for batch in batches(sending.made, 500):
             await embedded.publish(batch)
         await settled(embedded, sending.made)
-        for area in ("oxnehaga", "raslatt", ""):
-            here, there = [await hem.figure(area) for hem in (sending, embedded)]
-            assert here["denominator"]
-            assert without_moment(here) == without_moment(there)
+        here, there = [json.loads(await hem.cli("goals", "--json", "--period", "2019")) for hem in (sending, embedded)]
+        assert len([figure for figure in here if figure["denominator"]]) > 1
+        assert [without_moment(figure) for figure in here] == [without_moment(figure) for figure in there]
 
 
 def without_moment(figure: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A running Hem as anybody asks it, whichever way it runs: over its door and by its command line."""
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -35,9 +36,11 @@ class HemDoor(ABC):
     async def move_ins(self) -> set[str]:
         """The ids of the move-ins on the topic."""
 
-    async def make_key(self) -> None:
-        made = json.loads(await self.cli("keys", "create", "--publisher", "housing", "--allow", "all", "--json"))
-        self.key = made["key"]
+    async def make_key(self, *sources: str) -> None:
+        """A key to publish with; without sources it is bound to the first that is used."""
+        given = [part for source in sources for part in ("--source", source)]
+        made = await self.cli("keys", "create", "--publisher", "housing", "--allow", "all", *given, "--json")
+        self.key = json.loads(made)["key"]
 
     async def publish(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Posts a batch, again until it is answered: what a careful publisher does. Gives the answers in order."""
@@ -70,8 +73,8 @@ class HemDoor(ABC):
         assert answer.status_code == 303, answer.text
 
 
-async def settled(hem: HemDoor, made: Sequence[dict[str, Any]]) -> None:
-    """Waits until everybody who can be reached has been offered, and figure and recount agree; then checks doubles."""
+async def settled(hem: HemDoor, made: Sequence[dict[str, Any]]) -> list[str]:
+    """Waits until everybody who can be reached has been offered, and figure and recount agree; then checks doubles. Gives the offers."""
     expected = recount(made, reachable(made), "oxnehaga", 2019)
 
     async def agreed() -> bool:
@@ -79,11 +82,12 @@ async def settled(hem: HemDoor, made: Sequence[dict[str, Any]]) -> None:
         return (figure.get("numerator"), figure.get("denominator")) == expected
 
     await eventually(lambda: f"the figure to be {expected}", agreed, within=120)
-    offers = await hem.offers()
+    offers, moved_in = await asyncio.gather(hem.offers(), hem.move_ins())
     assert recount(made, set(offers), "oxnehaga", 2019) == expected, "figure and recount differ"
     assert len(offers) == len(set(offers)), "a tenancy was offered twice"
     moved = {e["id"] for e in made if e["type"].endswith("TenantMovedIn.v1")}
-    assert await hem.move_ins() >= moved, "an accepted event is not on its topic"
+    assert moved_in >= moved, "an accepted event is not on its topic"
+    return offers
 
 
 def reachable(made: Sequence[dict[str, Any]]) -> set[str]:
