@@ -129,7 +129,7 @@ http {
         }
 
         # What nginx says itself.
-        error_page 502 504 $down;
+        error_page 502 504 = $down; # one status, however it is gone
 @ERROR_PAGES@
 
         location = /-/down/problem {
@@ -171,7 +171,7 @@ def config() -> str:
         "REST": ROUTES["/"],
         "ROUTES": "\n".join(f'        "~{pattern}" {service};' for pattern, service in routes()),
         "TOO_MUCH": str(TOO_MUCH),
-        "ERROR_PAGES": "\n".join(f"        error_page {code} /-/refused/{code};" for code in REFUSED),
+        "ERROR_PAGES": "\n".join(f"        error_page {code} = /-/refused/{code};" for code in REFUSED),
         "REFUSALS": "".join(_refusal(code) for code in REFUSED),
         "PROBLEM": _json(DOWN.problem("$service")),
         "PAGE": DOWN.page("$service"),
