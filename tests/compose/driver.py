@@ -21,6 +21,7 @@ SERVICES = ("gateway", "placements", "surveys", "notifications", "reporting")
 LONG_RUNNING = ("kafka", "postgres", *SERVICES, "overview", "nginx", "maildev")
 IMAGES = "test"  # a tag of their own, so that a Hem on this machine keeps its images
 MAKE_SECRETS = ("python3", "scripts/make_secrets.py")
+OURS = ("HEM_", "COMPOSE_", "MAKE", "MFLAGS")  # what is set around the test is not for what it runs
 SOURCES = (landlord.SOURCE, year.SOURCE)
 UP_WITHIN, BUILD_WITHIN = 240, 900
 
@@ -35,7 +36,7 @@ class Compose(HemDoor):
         self.secrets = folder / "secrets"
         self.made: list[dict[str, Any]] = []
         self._kept_mails: list[dict[str, Any]] = []
-        self.env = {key: value for key, value in os.environ.items() if not key.startswith(("HEM_", "COMPOSE_"))} | {
+        self.env = {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | {
             "COMPOSE_PROJECT_NAME": self.name,
             "COMPOSE_DISABLE_ENV_FILE": "true",
             "HEM_VERSION": IMAGES,
@@ -57,7 +58,9 @@ class Compose(HemDoor):
             await process.wait()
             raise AssertionError(f"{' '.join(argv)}: no end within {within:g} s") from None
         said = out.decode()
-        assert code is None or process.returncode == code, f"{' '.join(argv)} ended with {process.returncode}: {said}"
+        assert code is None or process.returncode == code, (
+            f"{' '.join(argv)[:200]} ended with {process.returncode}: {said[-4000:]}"
+        )
         return said
 
     async def compose(self, *arguments: str, code: int | None = 0, within: float = 60, **env: str) -> str:

@@ -110,6 +110,11 @@ async def test_the_databases_and_kafka_can_be_reached_by_the_services_alone(hem:
         assert await reaches("gateway", service, port)
 
 
+async def test_no_volume_is_nameless(hem: Compose) -> None:
+    volumes = {mount["Name"] for c in await hem.containers() for mount in c["Mounts"] if mount["Type"] == "volume"}
+    assert volumes == {f"{hem.name}_{name}" for name in ("kafka", "postgres", "command-line")}
+
+
 async def test_nobody_but_nginx_and_who_sends_mail_has_a_way_out(hem: Compose) -> None:
     for service in ("gateway", "placements", "surveys", "reporting", "overview"):
         await hem.inside(service, "python", "-c", HAS_A_WAY_OUT)
