@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from hem.mailbox import Mail, Mailbox, parse, parts_of
-from services.chassis.settings import ServiceSettings, load, prefix
+from services.chassis.settings import HIGHEST_PORT, ServiceSettings, load, prefix
 from services.chassis.web import Permission, Router, install, page, translations
 
 REFUSED = {
@@ -41,7 +41,7 @@ class CatcherSettings(ServiceSettings):
     """The catcher keeps its mail in a file: of the shared settings it uses those of the pages."""
 
     model_config = prefix("catcher")
-    smtp_port: int = Field(description="port that takes mail")
+    smtp_port: int = Field(ge=1, le=HIGHEST_PORT, description="port that takes mail")
     folder: Path = Field(description="where caught mail is kept")
     # It has no database and meets no person's key.
     database_url: str = Field("", validate_default=False)

@@ -16,7 +16,8 @@ from services.chassis.vault import Vault
 
 Settings = TypeVar("Settings", bound="ServiceSettings")
 
-SERVER = r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]/]+)(:\d{1,5})?"
+SERVER = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^\s:\[\]/]+)(?::(\d{1,5}))?")
+HIGHEST_PORT = 65535
 BY_FILE = "_FILE"  # after a variable's name: the file that holds its value
 
 
@@ -38,7 +39,7 @@ class ServiceSettings(BaseSettings):
     )
     master_key: SecretStr = Field(description="32 bytes in base64: wraps the keys of the persons this service meets")
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, description="port to listen on")
+    port: int = Field(8000, ge=1, le=HIGHEST_PORT, description="port to listen on")
 
     kafka_servers: str = Field(validation_alias="HEM_KAFKA_SERVERS", description="Kafka bootstrap servers, host:port,…")
     topic_prefix: str = Field(
@@ -127,7 +128,8 @@ class ServiceSettings(BaseSettings):
     @field_validator("kafka_servers")
     @classmethod
     def _are_servers(cls, value: str) -> str:
-        if not all(re.fullmatch(SERVER, one.strip()) for one in value.split(",")):
+        found = [SERVER.fullmatch(one.strip()) for one in value.split(",")]
+        if not all(match and 0 < int(match[1] or 1) <= HIGHEST_PORT for match in found):
             raise ValueError("not of this form")
         return value
 
@@ -137,9 +139,9 @@ class ServiceSettings(BaseSettings):
         try:
             if value != "*":
                 for one in value.split(","):
-                    ip_network(one.strip(), strict=False)
+                    ip_network(one.strip())
         except ValueError:
-            raise ValueError("a name or something else that is no address") from None
+            raise ValueError("neither an address nor a network such as 10.0.0.0/8, the bits after /8 all 0") from None
         return value
 
     @field_validator("master_key")

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from schemas.fields import NO_CONTROL
-from services.chassis.settings import ServiceSettings, prefix
+from services.chassis.settings import HIGHEST_PORT, ServiceSettings, prefix
 
 
 class Mode(StrEnum):
@@ -31,7 +31,9 @@ class NotificationsSettings(ServiceSettings):
         "Vätterhem", min_length=1, pattern=NO_CONTROL, description="the company's name as tenants know it"
     )
     smtp_host: str = Field("127.0.0.1", description="mail server")
-    smtp_port: int = Field(25, description="port of the mail server, often 25, 465 (tls) or 587 (starttls)")
+    smtp_port: int = Field(
+        25, ge=1, le=HIGHEST_PORT, description="port of the mail server, often 25, 465 (tls) or 587 (starttls)"
+    )
     smtp_security: Literal["none", "starttls", "tls"] = Field(
         "none", description="none, starttls or tls: how the conversation with the mail server is protected"
     )

@@ -192,20 +192,35 @@ def test_an_address_that_is_none_is_refused_without_quoting_it(monkeypatch: pyte
     assert "hu/sh" not in line
 
 
-@pytest.mark.parametrize(("said", "fine"), [("*", True), ("127.0.0.1, 10.0.0.0/8,::1", True), ("nginx", False)])
+@pytest.mark.parametrize("port", ["0", "65536", "80000"])
+def test_a_port_is_one(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("HEM_TRIAL_PORT", port)
+    [line] = refused()
+    assert line.startswith("HEM_TRIAL_PORT is wrong (")
+    monkeypatch.setenv("HEM_TRIAL_PORT", "65535")
+    assert load(TrialSettings).port == 65535
+
+
+@pytest.mark.parametrize(
+    ("said", "fine"),
+    [("*", True), ("127.0.0.1, 10.0.0.0/8,::1", True), ("nginx", False), ("10.0.0.5/8", False)],
+)
 def test_trusted_proxies_are_addresses(monkeypatch: pytest.MonkeyPatch, said: str, *, fine: bool) -> None:
     monkeypatch.setenv("HEM_TRUSTED_PROXIES", said)
     if fine:
         assert load(TrialSettings).trusted_proxies == said
     else:
         [line] = refused()
-        assert line.startswith("HEM_TRUSTED_PROXIES is wrong (a name ")
+        assert line.startswith("HEM_TRUSTED_PROXIES is wrong (neither an address nor a network ")
 
 
 @pytest.mark.parametrize(
     ("said", "fine"),
     [
         ("kafka:9092, 10.0.0.1:9093,[::1]:9092", True),
+        ("kafka:65535,10.0.0.1", True),
+        ("kafka:99999", False),
+        ("kafka:0", False),
         ("kafka:port", False),
         ("http://kafka:9092", False),
         ("a:1,,b:2", False),
