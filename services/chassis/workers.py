@@ -12,7 +12,9 @@ from services.chassis.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 
-RECOVERED_AFTER = 15.0  # seconds: longer than the longest backoff, so that what fails again says so again
+# Seconds, longer than the longest pause: a worker that fails soon after each start is bad all the time. One that runs for
+# longer before it fails is well in between.
+RECOVERED_AFTER = 15.0
 
 Worker = Callable[[Context], Awaitable[None]]
 

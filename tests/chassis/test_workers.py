@@ -1,6 +1,7 @@
 """A worker that fails says so, is started again, and is well again when it then runs on."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -12,10 +13,9 @@ import pytest
 from services.chassis.context import Context
 from services.chassis.errors import Unavailable, is_temporary
 from services.chassis.health import Health
-from services.chassis.testkit import eventually
 from services.chassis.workers import keep_running, name_of
 
-SOON, LATER = 0.2, 600.0
+SOON, LATER = 0.05, 600.0
 
 
 class Worker:
@@ -35,9 +35,29 @@ class Worker:
 PART = name_of(Worker.run)  # type: ignore[arg-type]
 
 
+class Noted(Health):
+    """Notes what it is told; says `then` of itself as soon as it is bad."""
+
+    def __init__(self, then: str | None = None) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.looked_again = asyncio.Event()
+        self._then = then
+
+    def bad(self, part: str, why: str) -> None:
+        self.said.append(why)
+        super().bad(part, self._then or why)
+
+    def recovered(self, part: str, why: str) -> None:
+        super().recovered(part, why)
+        self.looked_again.set()
+
+
 @asynccontextmanager
-async def kept(work: Callable[[Context], Awaitable[None]], recovered_after: float) -> AsyncIterator[Health]:
-    health = Health()
+async def kept(
+    work: Callable[[Context], Awaitable[None]], recovered_after: float, then: str | None = None
+) -> AsyncIterator[Noted]:
+    health = Noted(then)
     task = asyncio.create_task(keep_running(work, cast("Context", SimpleNamespace(health=health)), recovered_after))
     try:
         yield health
@@ -57,26 +77,15 @@ async def test_a_worker_with_a_defect_is_started_again_and_the_service_is_not_re
 async def test_one_that_runs_on_is_well_again() -> None:
     worker = Worker(LookupError())
     async with kept(worker.run, SOON) as health:
-
-        async def bad() -> bool:
-            return not health.ready
-
-        async def ready() -> bool:
-            return health.ready
-
-        await eventually("the failure to be told", bad)
-        await eventually("the worker to be well again", ready)
+        await asyncio.wait_for(health.looked_again.wait(), 5)
+        assert health.said == ["LookupError"]
         assert health.report() == {PART: "ok"}
 
 
 async def test_what_it_said_since_stands() -> None:
     worker = Worker(LookupError())
-    async with kept(worker.run, SOON) as health:
-        await asyncio.wait_for(worker.runs_on.wait(), 5)
-        health.bad(PART, "something else")
-        after_its_time = asyncio.Event()
-        asyncio.get_running_loop().call_later(SOON, after_its_time.set)
-        await after_its_time.wait()
+    async with kept(worker.run, SOON, then="something else") as health:
+        await asyncio.wait_for(health.looked_again.wait(), 5)
         assert health.report() == {PART: "something else"}
 
 
@@ -93,6 +102,8 @@ async def test_a_dependency_that_is_away_is_not_the_workers_defect() -> None:
         (asyncpg.InternalClientError("got result for unknown protocol state 3"), True),
         (ExceptionGroup("", [ConnectionResetError(), asyncpg.InternalClientError()]), True),
         (ExceptionGroup("", [TimeoutError(), ExceptionGroup("", [Unavailable("postgres")])]), True),
+        (ssl.SSLEOFError(), True),
+        (ssl.SSLCertVerificationError(), False),
         (ExceptionGroup("", [ConnectionResetError(), LookupError()]), False),
         (ExceptionGroup("", [ExceptionGroup("", [FileNotFoundError()])]), False),
     ],
