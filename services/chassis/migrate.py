@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
 from services.chassis.errors import Never, NotYet
 from services.chassis.schema import OF_ALL, refuse_newer, until_there, versions
@@ -32,7 +32,7 @@ def migrate(database_url: str, folder: Path, *, within: float = WAIT_FOR_POSTGRE
         raise MigrationError(f"{why} (waited {within:.0f} s)") from None
     except Never as why:
         raise MigrationError(str(why)) from None
-    argv = [_dbmate(), "--no-dump-schema", *(f"--migrations-dir={f}" for f in folders if f.is_dir())]
+    argv = [dbmate(), "--no-dump-schema", *(f"--migrations-dir={f}" for f in folders if f.is_dir())]
     try:
         done = subprocess.run(
             [*argv, "migrate", "--strict"],
@@ -49,9 +49,10 @@ def migrate(database_url: str, folder: Path, *, within: float = WAIT_FOR_POSTGRE
 
 
 def _without_password(said: str, url: str) -> str:
-    password = urlsplit(url).password
-    if password:
-        for written in (password, unquote(password)):
+    parts = urlsplit(url)
+    options = (option.partition("=") for option in parts.query.split("&"))
+    for password in filter(None, (parts.password, *(value for name, _, value in options if name == "password"))):
+        for written in (password, unquote(password), unquote_plus(password)):
             said = said.replace(written, "…")
     return said
 
@@ -64,7 +65,8 @@ def _without_tls_on_this_machine(url: str) -> str:
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, "sslmode=disable")))))
 
 
-def _dbmate() -> str:
+def dbmate() -> str:
+    """Where the program is. Raises `MigrationError` when it is nowhere."""
     beside_python = Path(sys.executable).parent / "dbmate"
     found = str(beside_python) if beside_python.exists() else shutil.which("dbmate")
     if found is None:
