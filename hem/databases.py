@@ -12,16 +12,11 @@ from urllib.parse import quote, urlsplit
 import asyncpg
 
 from hem.stack.errors import StackError
+from services.chassis.errors import Never, is_temporary
+from services.chassis.schema import explain
 
 HAS_ROLE = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
 HAS_DATABASE = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
-# A server that starts, restarts or is full just now.
-COMING = (
-    OSError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.TooManyConnectionsError,
-)
 SCRAM_ROUNDS = 4096  # PostgreSQL's own number
 
 
@@ -69,19 +64,22 @@ async def _connected(dsn: str, password: str | None, within: float) -> asyncpg.C
         try:
             return await asyncpg.connect(dsn, password=password, timeout=10)
         except ValueError:  # its words may quote the address, and with it a password
-            raise StackError("The address of PostgreSQL is none: postgres://role@host:port/database is one.") from None
-        except COMING as error:
-            if time.monotonic() > deadline:
-                raise StackError(
-                    f"PostgreSQL did not answer at {_place(dsn)} within {within:.0f} s ({type(error).__name__}). Is it running?"
-                ) from error
+            raise StackError(
+                "The address of PostgreSQL is none, or its options are wrong: postgres://role@host:port/database is one."
+            ) from None
         except asyncpg.InvalidAuthorizationSpecificationError as error:
             raise StackError(
                 f"PostgreSQL at {_place(dsn)} does not let us in: {error}. A server keeps the superuser's password that its data "
                 "were made with: give that one, or set the new one there."
             ) from error
-        except asyncpg.PostgresError as error:
-            raise StackError(f"PostgreSQL at {_place(dsn)} refuses us: {error}.") from error
+        except Exception as error:
+            why = explain(error, dsn, "HEM_POSTGRES")
+            if isinstance(why, Never):
+                raise StackError(f"{why}.") from error
+            if not is_temporary(error):
+                raise StackError(f"PostgreSQL at {_place(dsn)} refuses us: {error}.") from error
+            if time.monotonic() > deadline:
+                raise StackError(f"{why} (waited {within:.0f} s). Is it running?") from error
         await asyncio.sleep(0.5)
 
 

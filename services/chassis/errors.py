@@ -7,6 +7,7 @@
 
 import errno
 import socket
+import ssl
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -63,6 +64,7 @@ POSTGRES_LATER: tuple[type[BaseException], ...] = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+CONNECTION_LATER = (ConnectionError, TimeoutError, socket.gaierror, ssl.SSLEOFError)
 # Of what the operating system says, what another try can mend. A missing file is a defect, though it is an OSError too.
 NETWORK_LATER = frozenset({
     errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.ENOSPC, errno.EMFILE, errno.ENFILE,
@@ -76,7 +78,7 @@ def is_temporary(error: BaseException) -> bool:
         return False
     if isinstance(error, BaseExceptionGroup):
         return all(is_temporary(one) for one in error.exceptions)
-    if isinstance(error, (Unavailable, KafkaError, ConnectionError, TimeoutError, socket.gaierror, *POSTGRES_LATER)):
+    if isinstance(error, (Unavailable, KafkaError, *CONNECTION_LATER, *POSTGRES_LATER)):
         return True
     # asyncio says "Multiple exceptions" where every address of a host refuses; that has no number.
     return type(error) is OSError and (error.errno is None or error.errno in NETWORK_LATER)

@@ -12,10 +12,12 @@ from schemas.topics import TOPICS
 from services.chassis import parked
 from services.chassis.context import Context
 from services.chassis.errors import Unfit, describe, is_temporary
-from services.chassis.schema import explain
+from services.chassis.schema import explain, setting_of
 from services.chassis.web import Ctx, Permission, Router, problem
 
 PING = "select 1"
+FREE_WITHIN = 2.0  # seconds for one of our own connections to be free
+ANSWER_WITHIN = 2.5  # for that and the answer: who asks for our health waits 3
 RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
@@ -108,11 +110,14 @@ async def _replay(request: Request, ctx: Context, parked_id: int) -> tuple[Respo
 
 
 async def _postgres(ctx: Context) -> dict[str, str]:
+    pool = ctx.db.pool
     try:
-        async with asyncio.timeout(2):
-            await ctx.db.pool.fetchval(PING)
+        async with asyncio.timeout(ANSWER_WITHIN), pool.acquire(timeout=FREE_WITHIN) as connection:
+            await connection.fetchval(PING)
     except Exception as error:
-        return {"postgres": str(explain(error, ctx.settings.dsn, ctx.name))}
+        if isinstance(error, TimeoutError) and not pool.get_idle_size() and pool.get_size() == pool.get_max_size():
+            return {"postgres": f"no connection is free within {FREE_WITHIN:.0f} s"}
+        return {"postgres": str(explain(error, ctx.settings.dsn, setting_of(ctx.name)))}
     return {"postgres": "ok"}
 
 

@@ -93,7 +93,7 @@ async def applied_versions(dsn: str, service: str) -> set[str]:
         finally:
             connection.terminate()
     except Exception as error:
-        raise explain(error, dsn, service) from error
+        raise explain(error, dsn, setting_of(service)) from error
 
 
 async def until_there(dsn: str, service: str, within: float) -> set[str]:
@@ -108,10 +108,25 @@ async def until_there(dsn: str, service: str, within: float) -> set[str]:
             await backoff.wait()
 
 
-def explain(error: Exception, dsn: str, service: str) -> NotYet | Never:
-    """What keeps us from Postgres, in a sentence without secrets: what may still come, or what no waiting mends."""
-    never = _what_no_waiting_mends(error, dsn, f"HEM_{service.upper()}_DATABASE")
-    return Never(never) if never else NotYet(_what_may_come(error, dsn))
+def setting_of(service: str) -> str:
+    """How the variables with the address of a service's database begin."""
+    return f"HEM_{service.upper()}_DATABASE"
+
+
+def explain(error: Exception, dsn: str, setting: str) -> NotYet | Never:
+    """What keeps us from Postgres, in a sentence without secrets: what may still come, or what no waiting mends.
+
+    `dsn` came from the variables <setting>_URL and <setting>_PASSWORD.
+    """
+    if never := _what_no_waiting_mends(error, dsn, setting):
+        return Never(never)
+    if coming := _what_may_come(error, dsn):
+        return NotYet(coming)
+    other = f"Postgres at {_host(dsn)} can't be used ({describe(error)})"
+    if is_temporary(error):
+        return NotYet(other)
+    log.error("Postgres can't be used", exc_info=error)
+    return Never(other)
 
 
 def _what_no_waiting_mends(error: Exception, dsn: str, setting: str) -> str | None:
@@ -125,6 +140,8 @@ def _what_no_waiting_mends(error: Exception, dsn: str, setting: str) -> str | No
             return f"the role {_role(dsn)} may not use {_database(dsn)}: `hem databases apply` gives it the right"
         case asyncpg.ClientConfigurationError():
             return f"{url} can't be used: its options are wrong"
+        case FileNotFoundError() | NotADirectoryError() | IsADirectoryError() | PermissionError():
+            return f"a file that {url} names (sslrootcert, sslcert or sslkey) can't be read ({error.strerror})"
         case ssl.SSLCertVerificationError():
             return f"{at} has no certificate that {url} (sslmode, sslrootcert) asks for"
         case ConnectionError() if "SSL" in str(error):
@@ -133,7 +150,7 @@ def _what_no_waiting_mends(error: Exception, dsn: str, setting: str) -> str | No
             return None
 
 
-def _what_may_come(error: Exception, dsn: str) -> str:
+def _what_may_come(error: Exception, dsn: str) -> str | None:
     at = f"Postgres at {_host(dsn)}"
     match error:
         case asyncpg.InvalidCatalogNameError():
@@ -145,7 +162,7 @@ def _what_may_come(error: Exception, dsn: str) -> str:
         case OSError() if is_temporary(error):
             return f"{at} does not answer"
         case _:
-            return f"{at} can't be used ({describe(error)})"
+            return None
 
 
 def _host(dsn: str) -> str:

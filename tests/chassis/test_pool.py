@@ -1,7 +1,9 @@
-"""The pool gives connections back without asking Postgres to clean up, and without what a transaction left open."""
+"""The pool gives connections back without asking Postgres to clean up, and without what a transaction left open. One that is full says so."""
+
+from contextlib import AsyncExitStack
 
 from services.chassis import postgres
-from services.chassis.testkit import MASTER_KEY, MovableClock, NewDatabase
+from services.chassis.testkit import MASTER_KEY, MovableClock, NewDatabase, Start
 from services.chassis.vault import Vault
 from tests.chassis.echo import Echo
 
@@ -28,3 +30,14 @@ async def test_a_connection_goes_back_with_nothing_open_and_no_round_trip(
             assert again.get_server_pid() == server
             assert not again.is_in_transaction()
     await postgres.close(db)
+
+
+async def test_a_pool_with_no_connection_free_does_not_blame_postgres(start: Start, echo: Echo) -> None:
+    service = await start(echo.service)
+    pool = service.ctx.db.pool
+    async with AsyncExitStack() as stack:
+        while pool.get_size() < pool.get_max_size() or pool.get_idle_size():
+            await stack.enter_async_context(pool.acquire(timeout=10))
+        answer = await service.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["parts"]["postgres"]) == (503, "no connection is free within 2 s")
+    assert (await service.client.get("/health/ready")).json()["parts"]["postgres"] == "ok"

@@ -78,7 +78,10 @@ async def test_wrong_password_is_said_without_any(postgres: Postgres) -> None:
 @pytest.mark.parametrize(
     ("dsn", "told"),
     [
-        ("postgres://postgres:hush@127.0.0.1:9/postgres", "did not answer at 127.0.0.1:9 within 0 s"),
+        (
+            "postgres://postgres:hush@127.0.0.1:9/postgres",
+            r"at 127.0.0.1:9 does not answer \(waited 0 s\). Is it running",
+        ),
         ("postgres://postgres:hush@127.0.0.1:hush/postgres", "The address of PostgreSQL is none"),
         ("http://postgres:hush@127.0.0.1", "The address of PostgreSQL is none"),
         ("postgres://postgres:hu/sh@127.0.0.1/postgres", "The address of PostgreSQL is none"),
@@ -88,6 +91,24 @@ async def test_address_that_leads_nowhere_is_said_without_its_password(dsn: str,
     with pytest.raises(StackError, match=told) as error:
         await prepare(dsn, {"gateway": "x"})
     assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("sslmode=require", "has no TLS, which sslmode in HEM_POSTGRES_URL asks for"),
+        ("sslmode=verify-full&sslrootcert=/none", "a file that HEM_POSTGRES_URL names"),
+        ("sslmode=verify-full", "or its options are wrong"),
+    ],
+)
+async def test_what_no_waiting_mends_is_said_at_once(
+    postgres: Postgres, options: str, told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    dsn = f"postgres://postgres@127.0.0.1:{postgres.port}/postgres?{options}"
+    async with asyncio.timeout(20):
+        with pytest.raises(StackError, match=told):
+            await prepare(dsn, {"gateway": "x"}, password=SUPERUSERS, within=60)
 
 
 async def test_role_without_the_right_to_make_databases_is_said(postgres: Postgres) -> None:
