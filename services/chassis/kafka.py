@@ -4,16 +4,28 @@ import asyncio
 from collections.abc import Collection
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NoBrokersAvailable,
+    NodeNotReadyError,
+    RequestTimedOutError,
+    StaleMetadata,
+)
 
 from services.chassis.context import Context
-from services.chassis.errors import NotYet, is_temporary
+from services.chassis.errors import NotYet, describe, is_temporary
 
 ANSWER_WITHIN = 5.0
 NAMED = 3  # missing topics, the others are only counted
+SILENCE = (
+    OSError, KafkaConnectionError, KafkaTimeoutError, NoBrokersAvailable, NodeNotReadyError, RequestTimedOutError,
+    StaleMetadata,
+)  # fmt: skip
 
 
-async def look(ctx: Context, topics: Collection[str]) -> str:
-    """The cluster's id. Raises `NotYet` while Kafka is away or lacks one of `topics` (names in the catalogue)."""
+async def cluster_id(ctx: Context, topics: Collection[str]) -> str:
+    """The id of a cluster that answers and has `topics` (names in the catalogue). Raises `NotYet` otherwise."""
     servers: str = ctx.settings.kafka_servers
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=int(ANSWER_WITHIN * 1000))
     try:
@@ -24,7 +36,8 @@ async def look(ctx: Context, topics: Collection[str]) -> str:
     except Exception as error:
         if not is_temporary(error):
             raise
-        raise NotYet(f"Kafka at {servers} does not answer") from error
+        what = "does not answer" if isinstance(error, SILENCE) else f"refuses us ({describe(error)})"
+        raise NotYet(f"Kafka at {servers} {what}") from error
     finally:
         await admin.close()
     if missing := sorted({ctx.topic(name) for name in topics} - there):

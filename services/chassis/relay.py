@@ -54,7 +54,6 @@ OLDEST = """
 MARK_SENT = "update outbox set sent_at = clock_timestamp() where id = any($1::bigint[])"
 # A person's rows are not kept once they are delivered.
 DELETE_SENT = "delete from outbox where id = any($1::bigint[])"
-LISTEN = f"listen {CHANNEL}"
 
 
 async def run(ctx: Context) -> None:
@@ -63,7 +62,7 @@ async def run(ctx: Context) -> None:
     writes = [topic.name for topic in TOPICS.values() if ctx.name in topic.writers]
     while True:
         try:
-            await kafka.look(ctx, writes)
+            await kafka.cluster_id(ctx, writes)
             async with AsyncExitStack() as stack:
                 session = await _session(stack, ctx)
                 producer = await _producer(stack, ctx)
@@ -163,7 +162,9 @@ async def _send_for_ever(ctx: Context, session: Session, producer: AIOKafkaProdu
         elif time.monotonic() - heard_at > ASK_KAFKA_AFTER:
             async with asyncio.timeout(ACKNOWLEDGED_WITHIN):
                 await producer.client.fetch_all_metadata()
+            backoff.reset()
             heard_at = time.monotonic()
+            continue  # Postgres has heard nothing from us meanwhile: with the wait, its patience might end
         ctx.health.ok("relay")
         if not rows:
             await session.knocked()

@@ -21,7 +21,7 @@ from services.chassis import housekeeping, kafka, postgres, relay, schema, telem
 from services.chassis.backoff import Backoff
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.context import Context
-from services.chassis.errors import POSTGRES_LATER, Never, Unavailable, describe, is_temporary
+from services.chassis.errors import POSTGRES_LATER, Never, NotYet, Unavailable, describe, is_temporary
 from services.chassis.health import Health
 from services.chassis.metrics import instruments
 from services.chassis.operations import health_routes, parked_routes
@@ -136,6 +136,7 @@ class Service:
         """
         telemetry.keep_values_out_of_loop_errors(asyncio.get_running_loop())
         right, looked = asyncio.Event(), asyncio.Event()
+        ctx.health.expect(schema.PART)
         ctx.health.expect("relay")
         workers = (relay.run, relay.watch, housekeeping.run, *self.workers)
         work = [_after(right, partial(keep_running, worker, ctx)) for worker in workers]
@@ -152,6 +153,12 @@ class Service:
         except Never as never:
             log.error("the service can't start", why=str(never))
             give_up(never)
+        except Exception as error:
+            log.exception("the service can't start: a defect")
+            defect = Never(f"a defect ({describe(error)}); the log has where")
+            ctx.db.held_back = NotYet(str(defect))
+            ctx.health.bad(schema.PART, str(defect))
+            give_up(defect)
         else:
             right.set()
             await asyncio.sleep(0)  # the workers say first what they expect of themselves
@@ -168,7 +175,7 @@ class Service:
         backoff, news = Backoff(), Seldom()
         while True:
             try:
-                await kafka.look(ctx, self.hears)
+                await kafka.cluster_id(ctx, self.hears)
                 broker = await start_broker(ctx, reception, self.hears)
             except Exception as error:
                 ctx.health.bad("reception", f"waiting: {describe(error)}")

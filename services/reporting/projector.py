@@ -53,7 +53,7 @@ async def run(ctx: Context) -> None:
     gc.set_threshold(300_000, 20, 100)
     goals = load()
     try:
-        cluster = await kafka.look(ctx, topics())
+        cluster = await kafka.cluster_id(ctx, topics())
     except NotYet as why:
         ctx.health.bad(PART, f"waiting: {why}")
         raise

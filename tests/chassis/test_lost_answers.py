@@ -69,10 +69,10 @@ async def test_a_broker_that_goes_away_is_noticed_with_nothing_to_send(
         async with running(echo.service, settings, clock) as service:
 
             async def says(what: str) -> bool:
-                return what in service.ctx.health.report()["relay"]
+                return service.ctx.health.report()["relay"] == what
 
             await broker.stop()
-            away = f"Kafka at {servers} does not answer"
+            away = f"sending has stopped and is tried again: Kafka at {servers} does not answer"
             await eventually(away, lambda: says(away))
             await broker.start()
             await eventually("the relay to be well again", lambda: says("ok"))

@@ -2,13 +2,17 @@
 
 import asyncio
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.notifications import HousingIntroductionOffered
 from services.chassis import relay
+from services.chassis.health import Health
 from services.chassis.outbox import SHARDS
 from services.chassis.testkit import (
     Bus,
@@ -162,6 +166,44 @@ async def test_what_a_rolled_back_transaction_or_savepoint_said_is_never_sent(
     await all_sent(service)
     events = await bus.events(HousingIntroductionOffered)
     assert sorted(e.data.tenancy_id for e in events) == ["after", "kept"]
+
+
+class Quiet:
+    """Nothing to send: stands for the session with its connection, the producer with its client, and the backoff."""
+
+    def __init__(self) -> None:
+        self.connection = self.client = self
+        self.shards: list[int] = []
+        self.calls: list[str] = []
+
+    async def take_free_shards(self) -> None:
+        if len(self.calls) > 3:
+            raise LookupError
+
+    async def fetch(self, *_: Any) -> list[Any]:
+        self.calls.append("postgres")
+        return []
+
+    async def fetch_all_metadata(self) -> None:
+        self.calls.append("kafka")
+
+    def reset(self) -> None:
+        self.calls.append("reset")
+
+    async def knocked(self) -> None:
+        self.calls.append("wait")
+
+
+async def test_with_nothing_to_send_a_kafka_that_answers_ends_the_long_pauses_and_postgres_is_asked_before_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The session would end where a slow answer and the wait together last longer than Postgres puts up with."""
+    monkeypatch.setattr(relay, "ASK_KAFKA_AFTER", -1.0)
+    quiet: Any = Quiet()
+    context: Any = SimpleNamespace(health=Health())
+    with pytest.raises(LookupError):
+        await relay._send_for_ever(context, quiet, quiet, quiet)
+    assert quiet.calls[:4] == ["postgres", "kafka", "reset", "postgres"]
 
 
 async def test_a_topic_that_is_missing_is_waited_for_and_never_made(

@@ -5,18 +5,21 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx2
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import ClusterAuthorizationFailedError, KafkaConnectionError
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from hem.stack.folder import free_ports
-from services.chassis import schema
-from services.chassis.errors import Never
+from services.chassis import kafka, schema
+from services.chassis.errors import Never, NotYet
 from services.chassis.migrate import MigrationError, migrate
 from services.chassis.settings import ServiceSettings
 from services.chassis.testkit import OPERATOR, Bus, NewDatabase, eventually, settings_for, with_database
@@ -245,6 +248,36 @@ async def test_a_role_that_is_not_allowed_stops_the_start(
     assert "right" not in why.replace("gives it the right", "")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("sslmode=verify-full&sslrootcert=/none", "a file that HEM_NOTIFICATIONS_DATABASE_URL names (sslrootcert"),
+        ("sslmode=require", "has no TLS, which sslmode in HEM_NOTIFICATIONS_DATABASE_URL asks for"),
+        (f"sslmode=verify-full&sslrootcert={__file__}", "can't be used (SSLError)"),
+    ],
+)
+async def test_options_of_the_address_that_no_waiting_mends_stop_the_start(
+    bus: Bus, echo: Echo, new_database: NewDatabase, options: str, said: str
+) -> None:
+    url = f"{await new_database(echo.service)}?{options}"
+    async with started(echo, settings_for(echo.service, bus, database_url=url)) as trial:
+        [why] = map(str, trial.given_up)
+    assert said in why
+
+
+async def test_a_defect_before_the_first_look_stops_the_start(
+    bus: Bus, echo: Echo, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(*_: Any) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(schema, "look", look)
+    async with started(echo, settings_for(echo.service, bus, database_url=await new_database(echo.service))) as trial:
+        assert [str(why) for why in trial.given_up] == ["a defect (LookupError); the log has where"]
+        assert not await trial.is_ready()
+        assert (await trial.parts())["schema"] == str(trial.given_up[0])
+
+
 async def test_what_is_waited_for_is_logged_once(bus: Bus, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "LONGEST_PAUSE", 0.05)
     calls = 0
@@ -279,6 +312,27 @@ async def test_while_kafka_is_away_relay_and_reception_say_so(bus: Bus, echo: Ec
         assert (await trial.parts())["schema"] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ClusterAuthorizationFailedError(), "refuses us (ClusterAuthorizationFailedError)"),
+        (KafkaConnectionError(), "does not answer"),
+        (TimeoutError(), "does not answer"),
+    ],
+)
+async def test_a_kafka_that_answers_with_a_refusal_is_not_said_to_be_away(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    async def refuse(_admin: AIOKafkaAdminClient) -> None:
+        raise error
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "start", refuse)
+    context: Any = SimpleNamespace(settings=SimpleNamespace(kafka_servers="kafka:9092"))
+    with pytest.raises(NotYet) as caught:
+        await kafka.cluster_id(context, [])
+    assert str(caught.value) == f"Kafka at kafka:9092 {said}"
+
+
 async def test_migrating_waits_for_postgres_and_then_says_so(echo: Echo) -> None:
     [port] = free_ports(1)
     with pytest.raises(MigrationError, match=rf"^Postgres at 127.0.0.1:{port} does not answer \(waited 0 s\)$"):
@@ -304,9 +358,14 @@ async def test_migrating_refuses_a_newer_schema_and_a_wrong_password_at_once(ech
         await asyncio.to_thread(migrate, guarded, echo.service.folder)
 
 
-async def test_what_dbmate_says_is_passed_on_without_the_password(echo: Echo, guarded: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+async def test_what_dbmate_says_is_passed_on_without_the_password(
+    echo: Echo, guarded: str, tmp_path: Path, *, apart: bool
+) -> None:
     await execute(guarded, "alter role current_user password 'p/w@d'")
     dsn = guarded.replace(":right@", ":p%2Fw%40d@")
+    if apart:
+        dsn = guarded.replace(":right@", "@") + "?password=p%2Fw%40d"
     folder = tmp_path / "notifications"
     shutil.copytree(echo.service.folder / "migrations", folder / "migrations")
     quoted = "do $$ begin raise exception 'a p/w@d p%%2Fw%%40d z'; end $$"
