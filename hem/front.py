@@ -106,7 +106,7 @@ class Front:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with self.client, self.overview.client:
+        async with self.client, self.overview.connected():
             yield
 
 

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -31,7 +31,7 @@ from hem.stack.errors import StackError
 PROBE_WITHIN = 3.0
 FIND_WITHIN = 2.0
 MOST_REPLICAS = 32
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 64  # requests to one service
 REFUSED = {401, 403}  # it answers, but not to this caller
 Headers = list[tuple[bytes, bytes]]
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,9 +55,8 @@ class Overview:
 
     def __init__(self, targets: Mapping[str, str]) -> None:
         self._targets = {service: targets[service] for service in SERVICES if service in targets}
-        self.client = httpx2.AsyncClient(
-            timeout=PROBE_WITHIN, limits=httpx2.Limits(max_connections=MOST_AT_ONCE), trust_env=False
-        )
+        # Each service has connections of its own: one that hangs takes no place from those that answer.
+        self._clients = {service: _client() for service in self._targets}
         self.app = Starlette(
             routes=[
                 Route("/health/live", self.live),
@@ -65,7 +64,7 @@ class Overview:
                 Route("/metrics", self.metrics),
             ],
             exception_handlers={HTTPException: _nothing_here},
-            lifespan=self._lifespan,
+            lifespan=lambda _: self.connected(),
         )
         self.app.router.redirect_slashes = False
 
@@ -111,21 +110,35 @@ class Overview:
 
     async def _ask_service(self, service: str, target: str, path: str, headers: Headers) -> list[Answer]:
         instances = await _instances(target)
-        said = await asyncio.gather(*(self._probe(f"http://{instance}{path}", headers) for instance in instances))
+        client = self._clients[service]
+        said = await asyncio.gather(*(_probe(client, f"http://{instance}{path}", headers) for instance in instances))
         return [Answer(service, *pair) for pair in zip(instances, said, strict=True)] or [Answer(service, "", None)]
 
-    async def _probe(self, url: str, headers: Headers) -> httpx2.Response | None:
-        try:
-            async with asyncio.timeout(PROBE_WITHIN):
-                # Made by hand: the client's own requests would carry cookies that were meant for another caller.
-                return await self.client.send(httpx2.Request("GET", url, headers=headers))
-        except (httpx2.HTTPError, TimeoutError):
-            return None
-
     @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with self.client:
+    async def connected(self) -> AsyncIterator[None]:
+        """While this is open, services can be asked."""
+        async with AsyncExitStack() as stack:
+            for client in self._clients.values():
+                await stack.enter_async_context(client)
             yield
+
+
+def _client() -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        timeout=PROBE_WITHIN,
+        # Shorter than uvicorn's 5 s, so that no request meets a connection the service is closing.
+        limits=httpx2.Limits(max_connections=MOST_AT_ONCE, keepalive_expiry=2.0),
+        trust_env=False,
+    )
+
+
+async def _probe(client: httpx2.AsyncClient, url: str, headers: Headers) -> httpx2.Response | None:
+    try:
+        async with asyncio.timeout(PROBE_WITHIN):
+            # Made by hand: the client's own requests would carry cookies that were meant for another caller.
+            return await client.send(httpx2.Request("GET", url, headers=headers))
+    except (httpx2.HTTPError, TimeoutError):
+        return None
 
 
 async def _instances(target: str) -> list[str]:

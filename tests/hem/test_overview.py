@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+import hem.overview
 from hem.exposition import Page, merge
 from hem.overview import Overview, server, targets_from_environment
 from hem.refusals import SAFE_HEADERS
@@ -47,14 +48,16 @@ class Replica:
 
 
 @asynccontextmanager
-async def overview(replicas: dict[str, list[Replica]], port: int) -> AsyncIterator[httpx2.AsyncClient]:
+async def overview(replicas: dict[str, list[Replica]], port: int, *also: str) -> AsyncIterator[httpx2.AsyncClient]:
     """The overview of services whose replicas listen on `port` of 127.0.0.1, 127.0.0.2, … behind one name each."""
     async with AsyncExitStack() as stack:
         for number, each in enumerate((each for own in replicas.values() for each in own), 1):
             config = uvicorn.Config(each.app, f"127.0.0.{number}", port, log_level="error", lifespan="off")
             await stack.enter_async_context(served(uvicorn.Server(config)))
         own = server(
-            Overview({service: f"{service}.hem:{port}" for service in replicas}).app, "127.0.0.1", free_ports(1)[0]
+            Overview({service: f"{service}.hem:{port}" for service in (*replicas, *also)}).app,
+            "127.0.0.1",
+            free_ports(1)[0],
         )
         address = await stack.enter_async_context(served(own))
         yield await stack.enter_async_context(httpx2.AsyncClient(base_url=f"http://{address}", timeout=10))
@@ -172,6 +175,17 @@ async def test_silence_is_short_and_a_program_that_is_not_hem_is_not_ready(names
             async with asyncio.timeout(6):
                 answer = await client.get(f"http://{here}/health/ready")
     assert answer.json() == {"status": "not ready", "services": {"gateway": "no answer", "surveys": "no answer"}}
+
+
+async def test_a_service_that_hangs_takes_no_place_from_the_others(
+    port: int, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hem.overview, "MOST_AT_ONCE", 1)
+    names |= {"gateway.hem": ["127.0.0.1"], "reporting.hem": ["127.0.0.2"]}
+    with socket.create_server(("127.0.0.2", port)):
+        async with overview({"gateway": [Replica()]}, port, "reporting") as client:
+            answers = await asyncio.gather(*(client.get("/health/ready") for _ in range(3)))
+    assert [each.json()["services"] for each in answers] == [{"gateway": "ready", "reporting": "no answer"}] * 3
 
 
 @pytest.mark.parametrize("text", ["", "gateway", "gateway=", "gateway=8000", "gateway=gateway:x", "gateway=gateway:0"])
