@@ -17,7 +17,10 @@ REQUESTS_END_WITHIN = 3  # seconds for open requests; the parts of the service h
 
 
 def main(service: Service) -> None:
-    """Ends the process with 0, or with 2 and one readable line per fault when it can't start."""
+    """Serves or migrates. Ends the process with 2 and one readable line per fault when it can't start.
+
+    After it has served, SIGTERM ends it as that signal does (143 to a shell): uvicorn raises it again.
+    """
     try:
         settings = load(service.settings)
         match sys.argv[1:]:
