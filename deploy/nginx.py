@@ -31,6 +31,9 @@ TEMPLATE = """\
 # Written by deploy/nginx.py from hem/routing.py: change those, and run it again.
 
 worker_processes 2;
+worker_rlimit_nofile 4096;
+# A stream would hold a stop until it is ended by force.
+worker_shutdown_timeout 10s;
 pid /tmp/nginx.pid;
 # Lesser errors are told with the address that was asked for and of whom it came: that is in no log of ours.
 error_log stderr crit;

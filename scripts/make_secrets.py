@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 DEFAULT = Path(__file__).resolve().parent.parent / "deploy" / "secrets"
+# What containers read of the checkout as it is, as other users than yours.
+MOUNTED = ("nginx.conf", "kafka", "kafka/server.properties", "kafka/log4j2.yaml", "kafka/tools-log4j2.yaml")
 SERVICES = ("gateway", "placements", "surveys", "notifications", "reporting")
 
 
@@ -55,11 +57,19 @@ def make(folder: Path) -> "list[str]":
     return made
 
 
+def open_to_containers(deploy: Path) -> None:
+    """Let everybody read the settings of nginx and Kafka: a checkout under a strict umask would keep them from the containers."""
+    for name in MOUNTED:
+        path = deploy / name
+        path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+
+
 def main() -> None:
     given = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("HEM_SECRETS")
     folder = Path(given).resolve() if given else DEFAULT
     try:
         made = make(folder)
+        open_to_containers(DEFAULT.parent)
     except OSError as error:
         sys.exit(f"The secrets could not be made: {error.filename}: {error.strerror}.")
     kept = len(MAKERS) - len(made)

@@ -45,6 +45,8 @@ SETTINGS = {
     "broker.heartbeat.interval.ms": "500",
     "controlled.shutdown.enable": "false",
     "auto.create.topics.enable": "false",
+    # One copy: an event is on the disk before it is acknowledged, so that a power cut takes none.
+    "log.flush.interval.messages": "1",
     "group.initial.rebalance.delay.ms": "0",
     "offsets.topic.num.partitions": "1",
     "offsets.topic.replication.factor": "1",

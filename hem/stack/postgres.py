@@ -27,6 +27,8 @@ SETTINGS = {
     "max_connections": "200",
     "jit": "off",
     "log_min_messages": "warning",
+    # An error's details quote the row it came from, and persons belong in no log.
+    "log_error_verbosity": "terse",
     "log_line_prefix": "%m [%p] %d ",
 }
 
