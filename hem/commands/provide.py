@@ -72,7 +72,7 @@ def databases_apply() -> None:
     The passwords are in HEM_POSTGRES_PASSWORD and HEM_<SERVICE>_DATABASE_PASSWORD, or in the files that these names
     with _FILE after them name.
     """
-    from hem import databases as databases_of  # noqa: PLC0415 (it loads the chassis, for half a second)
+    from hem import databases as databases_of  # noqa: PLC0415 (it loads the chassis, which takes a second)
 
     with plain_errors():
         url = given("HEM_POSTGRES_URL")
