@@ -6,7 +6,7 @@ Published through the gateway at every start. The ids are fixed, so it happens o
 import time
 from pathlib import Path
 
-from hem.door import Door, DoorError, json_of
+from hem.door import Door, DoorError
 from hem.publish import KeyRing, publish, read_lines
 
 PUBLISHER = "landlord-governance"
@@ -16,19 +16,15 @@ EVENTS = Path(__file__).with_name("startup.ndjson")
 
 
 def until_open(door: Door, within: float) -> None:
-    """Wait until the door says that the gateway is ready, which keeps what is published. DoorError after `within` seconds."""
+    """Wait until the gateway, which keeps what is published, answers an operator. DoorError after `within` seconds, with its words."""
     deadline = time.monotonic() + within
     while True:
         try:
-            said = json_of(door.request("GET", "/health/ready"))
-            states = said.get("services", {}) if isinstance(said, dict) else {}
-            if states.get("gateway", "no answer") not in {"no answer", "not ready"}:
-                return
-            error = DoorError(f"Hem answers at {door.url}, but its gateway can't do its work yet.")
-        except DoorError as silence:
-            error = silence
-        if time.monotonic() > deadline:
-            raise error
+            door.operate("GET", "/ops/gateway/keys")
+            return
+        except DoorError:
+            if time.monotonic() > deadline:
+                raise
         time.sleep(0.5)
 
 
