@@ -28,7 +28,8 @@ def example(type_: str) -> dict[str, Any]:
 def json_schema(model: type[EventData]) -> dict[str, Any]:
     """JSON Schema of an event's data, for publishers: open, since unknown fields are dropped and not refused.
 
-    `x-topic` and `x-subject` say where the event goes and which field the envelope's `subject` repeats.
+    `x-topic` and `x-subject` say where the event goes and which field the envelope's `subject` repeats (`a:b`: both
+    values, joined by a colon); `x-identity`, the fields in which a correction agrees with what it corrects.
     """
     body = _opened(model.model_json_schema(by_alias=True))
     head = {
@@ -39,6 +40,7 @@ def json_schema(model: type[EventData]) -> dict[str, Any]:
         "x-type": model.type,
         "x-topic": "that of the withdrawn event" if model.topic == ANY_TOPIC else model.topic,
         "x-subject": model.subject_field or "that of the withdrawn event",
+        "x-identity": [model.model_fields[field].alias or field for field in model.identity_fields],
     }
     return {**head, **body, "examples": [example(model.type)["data"]]}
 

@@ -9,27 +9,21 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from .event import EventData, Part
-from .fields import Code, Day, Dimension, Id, Line, MunicipalityCode
+from .fields import Code, Day, Dimension, Id, Line, MunicipalityCode, RegionKind, Unit, in_order
 
 TOPIC = "governance.events"
 Programme = Literal["housing_introduction"]
 Comparison = Literal[">", ">=", "<=", "increase", "done"]
-Unit = Literal["percent", "percentage_points", "number", "sek", "hours", "days", "index", "date"]
 Share = Annotated[float, Field(gt=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 DocumentId = Annotated[Id, Field(description="The steering document (styrdokument).")]
-
-
-def in_order(first: Day, last: Day | None, field: str) -> None:
-    if last is not None and last < first:
-        raise PydanticCustomError("expected", "{field} on or after the first day", {"field": field})
 
 
 class StatisticsRegion(Part):
     """One region of official statistics that an area is made of, wholly or in part."""
 
     code: Id = Field(description="The region's code, such as 0680R012.")
-    kind: Literal["municipality", "RegSO", "DeSO", "voting_district", "other"] = Field(description="Kind of region.")
+    kind: RegionKind = Field(description="Kind of region.")
     version: Id = Field(description="Version of the division, such as 2018; figures compare within one only.")
     weight: Share = Field(description="How much of the region's population lives in the area: above 0, at most 1.")
 

@@ -38,9 +38,11 @@ from services.gateway.domain import (
 
 FORGET_AT_ONCE = 10_000
 FROM_OUTSIDE = frozenset(
-    model.type for model in MODELS.values() if model.topic == ANY_TOPIC or "gateway" in TOPICS[model.topic].writers
+    model.type
+    for model in MODELS.values()
+    if model.topic == ANY_TOPIC or ("gateway" in TOPICS[model.topic].writers and not model.own)
 )
-"""The types that other systems publish: those of topics the gateway writes, and EventWithdrawn."""
+"""The types that other systems publish: those of topics the gateway writes, but for its own, and EventWithdrawn."""
 
 Verdicts = dict[int, Refusal]
 """Place in the request → why the submission there is refused."""
