@@ -88,7 +88,10 @@ class EventData(Part):
     @property
     def subject(self) -> str:
         """The aggregate's id; empty for an event whose envelope alone says what it is about (EventWithdrawn)."""
-        return ":".join(str(getattr(self, field)) for field in self._subject_fields)
+        fields = self._subject_fields
+        if len(fields) == 1:  # nearly always, and the projector asks it of every record
+            return str(getattr(self, fields[0]))
+        return ":".join([str(getattr(self, field)) for field in fields])
 
     @property
     def identity(self) -> tuple[object, ...]:
