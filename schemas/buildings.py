@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .event import EventData
-from .fields import Code, Day, Id
+from .fields import Code, Day, EachOnce, Id
 
 TOPIC = "property.events"
 Tenure = Literal["rental", "tenant_owned", "owner_occupied"]
@@ -23,13 +23,14 @@ class Renovation(EventData):
 
     project_id: ProjectId
     area_id: AreaId
-    building_ids: tuple[Id, ...] = Field(
+    building_ids: EachOnce[Id] = Field(
         min_length=1,
         max_length=1000,
         description="Every building it touches, as in TenantMovedIn: their households are invited to the consultation.",
     )
-    kind: Literal["pipes", "bathrooms", "kitchens", "facade", "roof", "energy", "whole_building", "other"] = Field(
-        description="The work that the households notice most; `pipes` is stambyte."
+    kind: Code = Field(
+        description="The work that the households notice most, such as pipes (stambyte), bathrooms, kitchens, facade, "
+        "roof, energy, whole_building or other."
     )
     planned_start_on: Day = Field(description="The day work is planned to start in the first of the buildings.")
 
@@ -42,9 +43,14 @@ class RenovationPlanned(Renovation, name="RenovationPlanned", topic=TOPIC, subje
     """
 
 
-class RenovationChanged(Renovation, name="RenovationChanged", topic=TOPIC, subject="project_id"):
-    """The plan of a renovation has changed: buildings, kind or start. Says the whole plan as it is now, and replaces
-    RenovationPlanned and any earlier change. Buildings that are new in it are invited too."""
+class RenovationChanged(
+    Renovation, name="RenovationChanged", topic=TOPIC, subject="project_id", identity=("project_id", "changed_on")
+):
+    """The plan of a renovation has changed: buildings, kind or start. Says the whole plan as it is now. Every change
+    stands, and the one of the latest `changed_on` holds, before RenovationPlanned; the same project and day again is a
+    correction. Buildings that are new in it are invited too."""
+
+    changed_on: Day = Field(description="The day of the decision to change it.")
 
 
 class RenovationCancelled(EventData, name="RenovationCancelled", topic=TOPIC, subject="project_id"):
@@ -102,7 +108,8 @@ class DwellingSold(
 
 
 class PremisesRegistered(EventData, name="PremisesRegistered", topic=TOPIC, subject="premises_id"):
-    """Premises in one of the shopping centres exist and could be let. Counted until withdrawn."""
+    """Premises in one of the shopping centres exist and could be let. Once for premises, however often they are let. Counted from then
+    on; those that never should have been are taken back with EventWithdrawn."""
 
     premises_id: PremisesId
     centre: Code = Field(description="The shopping centre, such as raslatt_centrum.")

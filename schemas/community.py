@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .event import EventData
-from .fields import Code, Count, Day, Id, Language, Month, Quantity, Year
+from .fields import Code, Count, Day, EachOnce, Id, Language, Month, Quantity, Year
 
 TOPIC = "community.events"
 AreaId = Annotated[Id, Field(description="The housing area (bostadsområde), as in AreaDefined.")]
@@ -14,29 +14,41 @@ MeetingPlaceId = Annotated[Id, Field(description="The meeting place (mötesplats
 GrantId = Annotated[Id, Field(description="The grant.")]
 AssociationId = Annotated[Id, Field(description="The association (förening), an id made for Hem.")]
 Participants = Annotated[Count, Field(description="Number of people who took part, staff left out.")]
-Session = Annotated[Code | None, Field(description="Tells several on one day and area apart, such as evening.")]
+Session = Annotated[
+    Code | None, Field(description="Tells several on one day apart, such as evening; none where there is one.")
+]
 
 
 class ConsultationHeld(
-    EventData, name="ConsultationHeld", topic=TOPIC, subject="project_id", identity=("project_id", "held_on")
+    EventData,
+    name="ConsultationHeld",
+    topic=TOPIC,
+    subject="project_id",
+    identity=("project_id", "held_on", "session"),
 ):
-    """A consultation (samråd) about a renovation has been held with the households. Each day of it is an event of its
-    own; the same project and day again is a correction."""
+    """A consultation (samråd) about a renovation has been held with the households. Each session of it is an event
+    of its own; the same project, day and session again is a correction."""
 
     project_id: Id = Field(description="The renovation, as in RenovationPlanned.")
     area_id: AreaId
     participants: Participants
     held_on: Day = Field(description="The day; it has to come before RenovationStarted to count as consulted.")
+    session: Session = None
 
 
 class PartnerMeetingHeld(
-    EventData, name="PartnerMeetingHeld", topic=TOPIC, subject="partner", identity=("partner", "area_id", "held_on")
+    EventData,
+    name="PartnerMeetingHeld",
+    topic=TOPIC,
+    subject="partner",
+    identity=("partner", "area_id", "held_on", "session"),
 ):
     """A meeting with a partner organisation, such as the tenants' association (hyresgästföreningen)."""
 
     partner: Code = Field(description="The partner, such as tenants_association.")
     area_id: Id | None = Field(None, description="The area it was about; none: the whole company.")
     held_on: Day = Field(description="The day of the meeting.")
+    session: Session = None
 
 
 class MeetingPlaceOpened(EventData, name="MeetingPlaceOpened", topic=TOPIC, subject="meeting_place_id"):
@@ -44,8 +56,8 @@ class MeetingPlaceOpened(EventData, name="MeetingPlaceOpened", topic=TOPIC, subj
 
     meeting_place_id: MeetingPlaceId
     area_id: AreaId
-    kind: Literal["art_hall", "gym", "pop_up", "youth_centre", "community_room", "garden", "other"] = Field(
-        description="Kind of place."
+    kind: Code = Field(
+        description="Kind of place, such as art_hall, gym, pop_up, youth_centre, community_room, garden or other."
     )
     opened_on: Day = Field(description="The first day it was open.")
 
@@ -77,7 +89,7 @@ class YouthSessionHeld(
     area_id: AreaId
     on: Day = Field(description="The day it opened.")
     minutes_open: int = Field(ge=0, le=1440, description="Minutes open to the young.")
-    staff: Count = Field(description="Number of staff present, on average.")
+    staff: Quantity = Field(description="Number of staff present, on average over the time it was open, such as 2.5.")
     participants: Participants
     session: Session = None
 
@@ -93,14 +105,17 @@ class YouthDialogueHeld(
     session: Session = None
 
 
-class AreaGroupMet(EventData, name="AreaGroupMet", topic=TOPIC, subject="area_id", identity=("area_id", "on")):
+class AreaGroupMet(
+    EventData, name="AreaGroupMet", topic=TOPIC, subject="area_id", identity=("area_id", "on", "session")
+):
     """The area group (områdesgrupp) has met. Whether all seven parties were there is counted."""
 
     area_id: AreaId
     on: Day = Field(description="The day.")
-    parties: tuple[
-        Literal["school", "social_services", "police", "church", "associations", "landlord", "municipality"], ...
+    parties: EachOnce[
+        Literal["school", "social_services", "police", "church", "associations", "landlord", "municipality"]
     ] = Field(min_length=1, max_length=7, description="The parties that were there, each once.")
+    session: Session = None
 
 
 class InitiativeStarted(EventData, name="InitiativeStarted", topic=TOPIC, subject="initiative_id"):

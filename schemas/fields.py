@@ -5,12 +5,13 @@ means is said by the event that has it.
 """
 
 import re
+from collections.abc import Hashable
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
-from pydantic.json_schema import WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters (C0, DEL, C1), so no NUL, line break or tab. Lone surrogates never pass: they are not text."""
@@ -84,6 +85,21 @@ def _canonical_language(tag: str) -> str:
         parts.append({2: part.upper(), 4: part.title()}.get(len(part), part.lower()))
     return "-".join(parts)
 
+
+def _each_once(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("expected", "each value once")
+    return values
+
+
+class _UniqueItems:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "uniqueItems": True}
+
+
+T = TypeVar("T")
+EachOnce = Annotated[tuple[T, ...], AfterValidator(_each_once), _UniqueItems()]
+"""A list that is a set: a value twice is refused."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=NO_CONTROL)]
 """An identifier made by its publisher: 1 to 128 characters, never a name, never a personal identity number."""

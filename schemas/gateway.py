@@ -3,23 +3,29 @@
 from pydantic import Field
 
 from .event import EventData
-from .fields import Day, Id, Interval, Source
+from .fields import Day, EachOnce, Id, Interval, Source
 
 TOPIC = "gateway.events"
 
 
-class PublisherRegistered(EventData, name="PublisherRegistered", topic=TOPIC, subject="publisher", own=True):
+class PublisherRegistered(
+    EventData, name="PublisherRegistered", topic=TOPIC, subject="publisher", identity=("publisher", "from_"), own=True
+):
     """Another system may publish, and how often it is expected to be heard. Written by the gateway itself when a
-    publisher is registered or its register changes; the latest replaces the earlier."""
+    publisher is registered or its register changes. What it says holds from its day until the next one's; the same
+    publisher and day again is a correction."""
 
     publisher: Id = Field(description="The publisher, such as housing-system; never a person.")
-    sources: tuple[Source, ...] = Field(max_length=100, description="The CloudEvents sources that are its own.")
+    sources: EachOnce[Source] = Field(max_length=100, description="The CloudEvents sources that are its own.")
     expected_interval: Interval = Field(
         description="How long it may be silent, such as P1D; longer and the goal *systems-connected* misses it."
     )
+    from_: Day = Field(alias="from", description="The first day of it (in Python: `from_`).")
 
 
-class PublisherRetired(EventData, name="PublisherRetired", topic=TOPIC, subject="publisher", own=True):
+class PublisherRetired(
+    EventData, name="PublisherRetired", topic=TOPIC, subject="publisher", identity=("publisher", "retired_on"), own=True
+):
     """The system no longer publishes and is no longer waited for. What it said stays. Written by the gateway itself."""
 
     publisher: Id = Field(description="The publisher, as in PublisherRegistered.")

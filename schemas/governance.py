@@ -38,7 +38,9 @@ class AreaDefined(EventData, name="AreaDefined", topic=TOPIC, subject="area_id")
         (), max_length=200, description="Regions of official statistics; empty while none is chosen."
     )
     valid_from: Day = Field(description="First day of this definition.")
-    valid_to: Day | None = Field(None, description="Last day, for an area that no longer exists.")
+    valid_to: Day | None = Field(
+        None, description="Last day, for an area that no longer exists; not before `valid_from`."
+    )
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
@@ -53,7 +55,7 @@ class SteeringDocumentAdopted(EventData, name="SteeringDocumentAdopted", topic=T
     title: Line = Field(description="The document's title.")
     adopted_by: Line = Field(description="The body that adopted it, such as board; never a person.")
     valid_from: Day = Field(description="First day in force.")
-    valid_to: Day | None = Field(None, description="Last day in force, where one is set.")
+    valid_to: Day | None = Field(None, description="Last day in force, where one is set; not before `valid_from`.")
     applies_until_replaced: bool = Field(
         False, description="True when it goes on applying after `valid_to` until another replaces it."
     )
@@ -87,7 +89,7 @@ class Target(EventData):
     value: float | None = Field(None, description="In `unit`; needed for `>`, `>=` and `<=`, left out for `done`.")
     unit: Unit = Field(description="Unit of value and figure; 90 `percent` is 90, not 0.9.")
     valid_from: Day = Field(description="First day the target applies.")
-    valid_to: Day | None = Field(None, description="Last day it applies; none: until revised.")
+    valid_to: Day | None = Field(None, description="Last day it applies, not before `valid_from`; none: until revised.")
     document_id: Id = Field(description="The steering document that sets it.")
 
     @model_validator(mode="after")

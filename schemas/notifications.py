@@ -48,8 +48,14 @@ class HousingIntroductionHeld(EventData, name="HousingIntroductionHeld", topic=T
     held_on: Day = Field(description="The day it was held.")
 
 
-class HousingIntroductionNotHeld(EventData, name="HousingIntroductionNotHeld", topic=TOPIC, subject="tenancy_id"):
-    """A booked introduction did not take place."""
+class HousingIntroductionNotHeld(
+    EventData,
+    name="HousingIntroductionNotHeld",
+    topic=TOPIC,
+    subject="tenancy_id",
+    identity=("tenancy_id", "booked_for"),
+):
+    """A booked introduction did not take place. Each booked day that came to nothing stands for itself."""
 
     tenancy_id: Id = Field(description="The tenancy.")
     area_id: Id = Field(description="The area of the move-in.")

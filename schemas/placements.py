@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from .event import EventData, Part
-from .fields import Count, Day, Id, PlacementKind, Week, in_order
+from .fields import Count, Day, EachOnce, Id, PlacementKind, Week, in_order
 
 TOPIC = "placements.events"
 Places = Annotated[int, Field(ge=1, le=10_000, description="Number of places, at least 1.")]
@@ -45,7 +45,7 @@ class Commitment(EventData):
     supplier_id: Id = Field(description="The supplier that promises, as in ContractAwarded.")
     lines: tuple[CommitmentLine, ...] = Field(min_length=1, max_length=100, description="What is promised, by kind.")
     window_from: Day = Field(description="The first day a promised placement may start.")
-    window_to: Day = Field(description="The last day one may start.")
+    window_to: Day = Field(description="The last day one may start; not before `window_from`.")
 
     @model_validator(mode="after")
     def _window_is_in_order(self) -> Self:
@@ -57,8 +57,17 @@ class PlacementCommitmentMade(Commitment, name="PlacementCommitmentMade", topic=
     """A supplier has promised places. Its sum is the denominator of the goal *contract-places*."""
 
 
-class CommitmentRevised(Commitment, name="CommitmentRevised", topic=TOPIC, subject="commitment_id"):
-    """The promise has been changed by agreement. Says the whole promise as it is now."""
+class CommitmentRevised(
+    Commitment,
+    name="CommitmentRevised",
+    topic=TOPIC,
+    subject="commitment_id",
+    identity=("commitment_id", "revised_on"),
+):
+    """The promise has been changed by agreement. Says the whole promise as it is now. Every revision stands, and the one
+    of the latest `revised_on` holds; the same commitment and day again is a correction."""
+
+    revised_on: Day = Field(description="The day of the agreement to change it.")
 
 
 class CommitmentDelegated(EventData, name="CommitmentDelegated", topic=TOPIC, subject="commitment_id"):
@@ -107,7 +116,7 @@ class CandidateRegistered(EventData, name="CandidateRegistered", topic=TOPIC, su
 
     candidate_ref: CandidateRef
     area_id: Id | None = Field(None, description="The area where the person lives; none: outside our areas.")
-    kinds: tuple[PlacementKind, ...] = Field(min_length=1, max_length=4, description="Kinds of place looked for.")
+    kinds: EachOnce[PlacementKind] = Field(min_length=1, max_length=4, description="Kinds of place looked for.")
 
 
 class CandidateWithdrawn(EventData, name="CandidateWithdrawn", topic=TOPIC, subject="candidate_ref"):
@@ -203,7 +212,10 @@ class EmploymentOutcomeRecorded(
     outcome: Literal["employed_same", "employed_other", "studies", "unemployed", "no_answer"] = Field(
         description="`employed_same`: by the host; `no_answer`: asked, and nobody answered, which isn't `unemployed`."
     )
-    on: Day = Field(description="The day the outcome was true, which decides whether it came within 12 months.")
+    on: Day = Field(
+        description="The day the outcome was true, which decides whether it came within 12 months; for `no_answer` the "
+        "day it was asked."
+    )
     asked_after_days: Count = Field(description="Days after completion that it was asked: 30, 180 or 365.")
 
 

@@ -3,7 +3,7 @@
 Suppliers are organisations under ids made for Hem: an organisation number may be a person's identity number.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -34,11 +34,14 @@ class SocialRequirementSet(
     kind; the same procurement and kind again is a correction. Counts when set on or before the first award."""
 
     procurement_id: ProcurementId
-    kind: Literal["internship", "trainee", "summer_job", "project_job", "employment", "other"] = Field(
-        description="What the supplier has to offer; `other` for requirements that are not places."
+    kind: Code = Field(
+        description="What the supplier has to offer, such as internship, trainee, summer_job, project_job, employment or "
+        "other; other for requirements that are not places."
     )
     places: Count = Field(description="Number of places required; 0 where the requirement isn't a number of places.")
-    set_on: Day = Field(description="The day the requirement was decided.")
+    set_on: Day = Field(
+        description="The day the requirement was first decided; a correction of `places` leaves it as it is."
+    )
 
 
 class ContractAwarded(EventData, name="ContractAwarded", topic=TOPIC, subject="contract_id"):

@@ -86,11 +86,12 @@ class RestatedFigure(Part):
 
 
 class ReportRestated(
-    EventData, name="ReportRestated", topic=TOPIC, subject="report_id", identity=("report_id", "restated_on")
+    EventData, name="ReportRestated", topic=TOPIC, subject="report_id", identity=("report_id", "restatement_id")
 ):
-    """Figures of a published report have changed. Both values are told, and why."""
+    """Figures of a published report have changed. Both values are told, and why. There may be several on one day."""
 
     report_id: ReportId
+    restatement_id: Id = Field(description="The restatement: the same again corrects what was told of it.")
     figures: tuple[RestatedFigure, ...] = Field(min_length=1, max_length=1000, description="Every figure that changed.")
     reason: Literal["late_events", "corrected_events", "definition_changed", "source_revised", "error", "other"] = (
         Field(

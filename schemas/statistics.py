@@ -6,10 +6,11 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from .event import EventData
-from .fields import NO_CONTROL, Code, Count, Day, Id, Line, Period, RegionKind, Unit
+from .fields import LINES, NO_CONTROL, Code, Count, Day, Id, Period, RegionKind
 
 TOPIC = "statistics.events"
 Age = Annotated[int, Field(ge=0, le=150)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=LINES)]
 
 
 class OfficialStatisticImported(
@@ -18,8 +19,8 @@ class OfficialStatisticImported(
     topic=TOPIC,
     subject="series:region_code",
     identity=(
-        "series", "source_table", "register_", "region_code", "region_kind", "region_version", "population", "age_from",
-        "age_to", "sex", "birth_region", "period",
+        "series", "register_", "region_code", "region_kind", "region_version", "population", "age_from", "age_to",
+        "sex", "birth_region", "period",
     ),
 ):  # fmt: skip
     """One observation of an official series, for one region, group and period.
@@ -30,7 +31,10 @@ class OfficialStatisticImported(
     years `history`.
     """
 
-    series: Code = Field(description="The series, such as employment-rate-bas; compared with nothing but itself.")
+    series: Code = Field(
+        description="The series, such as employment-rate-bas: one measure in one unit, whichever table it was read from. "
+        "Compared with nothing but itself."
+    )
     source_table: Id = Field(description="The agency's table, such as AM0207/BefDeSoSyssN.")
     register_: Id = Field(
         alias="register", description="The register behind it, such as RAMS (to 2019) or BAS (from 2020)."
@@ -43,7 +47,9 @@ class OfficialStatisticImported(
     region_version: Id = Field(description="Version of the division, such as 2018; codes change meaning between them.")
     population: Code = Field(description="Whom it is about, such as residents or employed-daytime.")
     age_from: Age = Field(description="Youngest age counted, in years.")
-    age_to: Age = Field(description="Oldest age counted, in years; 150 where there is no upper bound.")
+    age_to: Age = Field(
+        description="Oldest age counted, in years, not below `age_from`; 150 where there is no upper bound."
+    )
     sex: Literal["all", "women", "men"] = Field(description="`all`: both together.")
     birth_region: Code | None = Field(
         None, description="Region of birth of the group, such as sweden or foreign-born; none: all."
@@ -54,14 +60,17 @@ class OfficialStatisticImported(
         description="`final` and `preliminary` have a value; `missing`, `confidential` (hidden by the agency) and "
         "`not_applicable` have none."
     )
-    unit: Unit = Field(description="Unit of the value; 52.3 `percent` is 52.3, not 0.523.")
+    unit: Code = Field(
+        description="Unit of the value, such as percent, number or sek-thousand; 52.3 percent is 52.3, not 0.523."
+    )
     numerator: Count | None = Field(
-        None, description="Of a share, those who have it, where published: regions add up by it."
+        None,
+        description="Of a share, those who have it, where published: regions add up by it. Not above `denominator`.",
     )
     denominator: Count | None = Field(None, description="Of a share, all of them, where published.")
     published_on: Day = Field(description="The day the agency published the value.")
     revision: Count = Field(description="0 as first published, then 1, 2 …")
-    notes: tuple[Line, ...] = Field((), max_length=20, description="The agency's footnotes to it, as written.")
+    notes: tuple[Note, ...] = Field((), max_length=20, description="The agency's footnotes to it, as written.")
 
     @model_validator(mode="after")
     def _value_and_status_agree(self) -> Self:

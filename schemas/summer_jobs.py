@@ -10,6 +10,7 @@ from .placements import TOPIC
 
 ApplicationId = Annotated[Id, Field(description="The application.")]
 RoundId = Annotated[Id, Field(description="The round of the draw.")]
+RoundNumber = Annotated[int, Field(ge=1, le=99, description="Number of the round within the year: 1 for the first.")]
 RoundYear = Annotated[Year, Field(description="The summer it is for.")]
 
 
@@ -28,22 +29,25 @@ class SummerJobRoundDrawn(EventData, name="SummerJobRoundDrawn", topic=TOPIC, su
 
     round_id: RoundId
     year: RoundYear
+    round: RoundNumber
     seed: Id = Field(description="What the draw started from, published before the applications were known.")
     algorithm: Code = Field(description="Name and version of the rule of the draw, such as random-priority-v1.")
     digest_of_applications: Digest = Field(description="SHA-256, hexadecimal, of the applications in their set order.")
-    drawn_on: Day | None = Field(None, description="The day of the draw, where it differs from `time`.")
+    drawn_on: Day = Field(description="The day of the draw.")
 
 
 class SummerJobAllocated(
     EventData, name="SummerJobAllocated", topic=TOPIC, subject="application_id", identity=("application_id", "round_id")
 ):
-    """What a round gave an application: a place, or none. The last round that says something of it holds."""
+    """What a round gave an application: a place, or none. The round with the highest number within the year that says
+    something of it holds."""
 
     round_id: RoundId
     application_id: ApplicationId
     place_id: Id | None = Field(None, description="The place, as in PlaceOpened; none: no place in this round.")
     area_id: Id | None = Field(None, description="The area where the applicant lives; none: outside our areas.")
     year: RoundYear
+    round: RoundNumber
 
 
 class SummerJobDeclined(

@@ -10,11 +10,12 @@ from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from .event import EventData, Part
-from .fields import CODE, Code, Count, Day, Id, Language, Quantity, in_order
+from .fields import CODE, Code, Count, Day, EachOnce, Id, Language, Quantity, in_order
 
 TOPIC = "surveys.events"
 SurveyId = Annotated[Id, Field(description="The survey.")]
 ActionId = Annotated[Id, Field(description="The action.")]
+Answers = Annotated[int, Field(ge=3, le=1_000_000_000)]
 
 
 class Index(Part):
@@ -53,11 +54,11 @@ class SurveyPublished(EventData, name="SurveyPublished", topic=TOPIC, subject="s
     kind: Literal["tenant", "staff"] = Field(description="Tenant survey (hyresgästenkät) or staff survey.")
     theme: Code = Field(description="What it is about, such as housing or internship_obstacles.")
     is_yearly: bool = Field(description="True for the yearly tenant survey, whose indices are compared over years.")
-    languages: tuple[Language, ...] = Field(
+    languages: EachOnce[Language] = Field(
         min_length=1, max_length=64, description="Every language it can be answered in; complete in each."
     )
     opens_on: Day = Field(description="The first day it can be answered.")
-    closes_on: Day = Field(description="The last day.")
+    closes_on: Day = Field(description="The last day; not before `opens_on`.")
 
     @model_validator(mode="after")
     def _closes_after_it_opens(self) -> Self:
@@ -79,7 +80,7 @@ class ResponsesCounted(
     area_id: Id | None = Field(None, description="The area; none: all areas.")
     language: Language | None = Field(None, description="The language invited in, BCP 47; none: all languages.")
     invited: Count = Field(description="Number invited.")
-    answered: Count = Field(description="Number of them who have answered.")
+    answered: Count = Field(description="Number of them who have answered; never more than `invited`.")
     counted_on: Day = Field(description="The day whose end it is true for.")
 
     @model_validator(mode="after")
@@ -104,7 +105,7 @@ class ResultPublished(
 
     survey_id: SurveyId
     area_id: Id | None = Field(None, description="The area; none: the company as a whole.")
-    n: Count = Field(description="Number of answers behind it.")
+    n: Answers = Field(description="Number of answers behind it: at least 3, and never told when fewer.")
     indices: Indices = Field(
         description="Index, such as safety, service, influence or recommend, with `numerator` and `denominator`: "
         'the index is their quotient. {"safety": {"numerator": 301, "denominator": 412}}.'
@@ -120,7 +121,7 @@ class Action(EventData):
     plan: Code = Field(description="The plan it belongs to (åtgärdsplan): survey, internship or another.")
     area_id: Id | None = Field(None, description="The area it is for; none: the whole company.")
     planned_on: Day = Field(description="The day it was decided.")
-    due_on: Day = Field(description="The day it is to be done by.")
+    due_on: Day = Field(description="The day it is to be done by; not before `planned_on`.")
 
     @model_validator(mode="after")
     def _due_after_it_is_planned(self) -> Self:
@@ -132,9 +133,14 @@ class ActionPlanned(Action, name="ActionPlanned", topic=TOPIC, subject="action_i
     """An action has been decided. The area's households are told, when a survey led to it."""
 
 
-class ActionRevised(Action, name="ActionRevised", topic=TOPIC, subject="action_id"):
-    """The action has been changed by decision. Says the whole action as it is now. Whether it was done on time is
-    judged by the last `due_on` that was said before the day came."""
+class ActionRevised(
+    Action, name="ActionRevised", topic=TOPIC, subject="action_id", identity=("action_id", "revised_on")
+):
+    """The action has been changed by decision. Says the whole action as it is now. Every revision stands, and the one
+    of the latest `revised_on` holds; the same action and day again is a correction. Whether the action was done on time
+    is judged by the last `due_on` that was said before the day came."""
+
+    revised_on: Day = Field(description="The day of the decision to change it.")
 
 
 class ActionCompleted(EventData, name="ActionCompleted", topic=TOPIC, subject="action_id"):

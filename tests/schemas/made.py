@@ -39,7 +39,8 @@ def values(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Values:
 def _lists(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Values:
     least = schema.get("minItems", 0)
     most = min(schema.get("maxItems", least + 3), least + 3)
-    return st.lists(values(schema["items"], root), min_size=least, max_size=most)
+    told_apart = str if schema.get("uniqueItems") else None
+    return st.lists(values(schema["items"], root), min_size=least, max_size=most, unique_by=told_apart)
 
 
 def _numbers(schema: Mapping[str, Any], _: Mapping[str, Any]) -> Values:

@@ -113,7 +113,7 @@ def test_every_model_is_whole(model: Any) -> None:
 
 ABOUT_ONE = {
     "tenancy_id", "tenant_ref", "message_id", "about", "candidate_ref", "person_ref", "match_id", "placement_id",
-    "application_id", "referral_id", "rating_id",
+    "application_id", "referral_id", "rating_id", "host_contact_ref", "contact_id", "invitation_id", "dwelling_id",
 }  # fmt: skip
 """Fields that lead to one person or household."""
 KEPT = [m for m in MODELS.values() if m.topic == ANY_TOPIC or not (TOPICS[m.topic].personal or TOPICS[m.topic].private)]
@@ -355,8 +355,9 @@ def test_a_missing_value_is_said_without_one() -> None:
         (fields.Digest, ["0" * 64], ["0" * 63, "g" * 64, "A" * 64]),
         (fields.Source, ["urn:example:x"], ["urn:" + "x" * 125, "two words", ""]),
         (fields.Year, [2019], [19, "2019", 2019.0, True]),
+        (fields.EachOnce[fields.Language], [("sv", "ar"), ()], [("sv", "sv"), ("ar", "AR"), ["sv"]]),
     ],
-    ids=["month", "week", "period", "interval", "code", "digest", "source", "year"],
+    ids=["month", "week", "period", "interval", "code", "digest", "source", "year", "set"],
 )
 def test_kinds_of_value(kind: Any, good: list[object], bad: list[object]) -> None:
     assert [value for value in good if not takes(kind, value)] == []
