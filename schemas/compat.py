@@ -20,15 +20,18 @@ WORDS: Final = frozenset(
     {"$schema", "$id", "$comment", "$defs", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
 """Keywords that change nothing for those who send or read; nor does one that begins with `x-`."""
-ROUTE: Final = ("x-topic", "x-subject", "x-identity")
+ROUTE: Final = ("x-topic", "x-subject", "x-identity", "x-tombstone", "x-own")
 LEAST: Final = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 MOST: Final = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
 APART: Final = frozenset(
     {"properties", "required", "items", "additionalProperties", "enum", "const", "type", "default"}
 )
 """Keywords with a rule of their own."""
+NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependentRequired"})
+"""Keywords that hold a mapping by the names of fields."""
+LITERAL: Final = frozenset({"enum", "const", "default"})
+"""Keywords that hold values as they are sent, which are no schemas."""
 DEEPEST: Final = 40
-_ABSENT: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,22 @@ class _Comparison:
         yield from _bounds(old, new, at)
         for name in sorted((old.keys() | new.keys()) - WORDS - APART - LEAST - MOST):
             if not name.startswith("x-"):
-                yield from _keyword(name, old, new, at)
+                yield from self._keyword(name, old, new, at)
         yield from self._items(old, new, at)
         yield from self._fields(old, new, at)
         yield from self._others(old, new, at)
         self._under_way.discard(seen)
+
+    def _keyword(self, name: str, old: Schema, new: Schema, at: str) -> Iterator[Break]:
+        """Compared as written; in keywords that hold schemas, each with its own references followed."""
+        before = _canonical(old[name], self._published, names=name in NAMED) if name in old else None
+        after = _canonical(new[name], self._proposed, names=name in NAMED) if name in new else None
+        if before is None:
+            yield Break(at, f"{name} is new: {after}", "publishers")
+        elif after is None:
+            yield Break(at, f"{name} would no longer hold: {before}", "readers")
+        elif before != after:
+            yield from _both(at, f"{name} was {before}, would be {after}")
 
     def _items(self, old: Schema, new: Schema, at: str) -> Iterator[Break]:
         yield from self._inner(old.get("items", {}), new.get("items", {}), f"{at}[]")
@@ -197,8 +211,9 @@ def _closed_sets(old: Schema, new: Schema, at: str) -> Iterator[Break]:
 
 
 def _allowed(schema: Schema) -> set[str] | None:
-    listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
-    return None if listed is None else {json.dumps(value, sort_keys=True) for value in listed}
+    both = [schema[name] if name == "enum" else [schema[name]] for name in ("enum", "const") if name in schema]
+    sets = [{json.dumps(value, sort_keys=True) for value in listed} for listed in both]
+    return set.intersection(*sets) if sets else None
 
 
 def _bounds(old: Schema, new: Schema, at: str) -> Iterator[Break]:
@@ -209,16 +224,6 @@ def _bounds(old: Schema, new: Schema, at: str) -> Iterator[Break]:
         tighter = before is None or (after is not None and (after > before) == (name in LEAST))
         what = f"{name} was {'none' if before is None else before}, would be {'none' if after is None else after}"
         yield Break(at, what, "publishers" if tighter else "readers")
-
-
-def _keyword(name: str, old: Schema, new: Schema, at: str) -> Iterator[Break]:
-    before, after = old.get(name, _ABSENT), new.get(name, _ABSENT)
-    if before is _ABSENT:
-        yield Break(at, f"{name} is new: {json.dumps(after)}", "publishers")
-    elif after is _ABSENT:
-        yield Break(at, f"{name} would no longer hold: {json.dumps(before)}", "readers")
-    elif before != after:
-        yield from _both(at, f"{name} was {json.dumps(before)}, would be {json.dumps(after)}")
 
 
 def _schema(written: Schema | bool) -> Schema:
@@ -257,21 +262,22 @@ def _followed(schema: Schema, root: Schema) -> Schema:
     raise ValueError(f"references follow each other more than {DEEPEST} times")
 
 
-def _canonical(schema: Schema, root: Schema) -> str:
-    """As text, with references followed and words left out."""
+def _canonical(schema: Any, root: Schema, *, names: bool = False) -> str:
+    """As text, with references followed and words left out. `names`: it is a mapping of names to schemas."""
 
-    def plain(value: Any, depth: int, *, names: bool = False) -> Any:
-        """`names`: the keys of `value` are fields, not keywords."""
+    def plain(value: Any, depth: int, names: bool) -> Any:
         if depth > DEEPEST:
             raise ValueError(f"nests deeper than {DEEPEST}")
         if isinstance(value, list):
-            return [plain(inner, depth + 1) for inner in value]
+            return [plain(inner, depth + 1, names=False) for inner in value]
         if not isinstance(value, dict):
             return value
         if not names:
-            value = {name: inner for name, inner in _followed(value, root).items() if name not in WORDS}
+            followed = _followed(value, root)
+            value = {name: followed[name] for name in followed if name not in WORDS and not name.startswith("x-")}
         return {
-            name: plain(inner, depth + 1, names=not names and name == "properties") for name, inner in value.items()
+            name: inner if not names and name in LITERAL else plain(inner, depth + 1, names=not names and name in NAMED)
+            for name, inner in value.items()
         }
 
-    return json.dumps(plain(schema, 0), sort_keys=True)
+    return json.dumps(plain(schema, 0, names), sort_keys=True)

@@ -5,11 +5,12 @@ means is said by the event that has it.
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -150,11 +151,19 @@ RegionKind = Literal["municipality", "RegSO", "DeSO", "voting_district", "other"
 PlacementKind = Literal["internship", "trainee", "summer_job", "project_job"]
 """Praktik, traineeplats, sommarjobb, projektjobb."""
 
-Occasion = Literal["housing_introduction", "consultation", "feedback", "survey"]
-"""Why a household is written to."""
 OptOut = Literal["housing_introduction", "consultation", "feedback", "survey", "all"]
-"""What a household can ask not to be written to about: an occasion, or all of them."""
+"""What a household can ask not to be written to about: an occasion (why it is written to), or all of them."""
 Channel = Literal["email", "sms", "letter", "by_hand"]
+
+
+def valued_when(statuses: Sequence[str], *, else_without: Sequence[str]) -> JsonDict:
+    """For JSON Schema, the rule that `value` is there exactly when `status` is one of `statuses`; the fields
+    `else_without` are not there otherwise."""
+    return {
+        "if": {"properties": {"status": {"enum": [*statuses]}}},
+        "then": {"properties": {"value": {"type": "number"}}, "required": ["value"]},
+        "else": {"properties": {name: {"type": "null"} for name in else_without}},
+    }
 
 
 def in_order(first: date, last: date | None, field: str) -> None:

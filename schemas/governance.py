@@ -12,7 +12,7 @@ from .event import EventData, Part
 from .fields import Code, Day, Dimension, Id, Line, MunicipalityCode, RegionKind, Unit, in_order
 
 TOPIC = "governance.events"
-Programme = Literal["housing_introduction"]
+Programme = Annotated[Code, Field(description="The programme, such as housing_introduction.")]
 Comparison = Literal[">", ">=", "<=", "increase", "done"]
 Share = Annotated[float, Field(gt=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -121,7 +121,7 @@ class ProgrammeStarted(
 ):
     """A programme runs in an area from a day on, such as offering every newcomer a housing introduction."""
 
-    programme: Programme = Field(description="The programme.")
+    programme: Programme
     area_id: Id = Field(description="The area it runs in.")
     from_: Day = Field(alias="from", description="The first day it runs (in Python: `from_`).")
 
@@ -131,7 +131,7 @@ class ProgrammeEnded(
 ):
     """A programme no longer runs in an area. It may start there again later."""
 
-    programme: Programme = Field(description="The programme.")
+    programme: Programme
     area_id: Id = Field(description="The area.")
     ended_on: Day = Field(description="The last day it ran.")
 

@@ -3,7 +3,8 @@ closing. Published by surveys; notifications tells what became of an invitation.
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from .event import EventData
@@ -14,12 +15,22 @@ CONTACTS = "surveys.contacts"
 InvitationId = Annotated[Id, Field(description="The invitation: random, and never beside an answer.")]
 
 
+def _only(one: str, other: str) -> JsonDict:
+    return {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+
+
 class Invited(EventData):
     """What InvitationIssued and ReminderIssued say alike."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [_only("tenancy_id", "person_ref"), _only("person_ref", "tenancy_id")]}
+    )
+
     invitation_id: InvitationId
     survey_id: Id = Field(description="The survey, as in SurveyPublished.")
-    tenancy_id: Id | None = Field(None, description="The household's tenancy, for a tenant survey.")
+    tenancy_id: Id | None = Field(
+        None, description="The household's tenancy, for a tenant survey: this or `person_ref`."
+    )
     person_ref: Id | None = Field(None, description="The person, for a staff survey, as in SurveyContactChanged.")
     code: InvitationCode = Field(description="The one-time code to type, as it is to be written.")
 

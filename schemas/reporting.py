@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from .event import EventData, Part
-from .fields import Code, Count, Day, Dimension, Id, Period, Quantity, Unit
+from .fields import Code, Count, Day, Dimension, Id, Period, Quantity, Unit, valued_when
 
 TOPIC = "reporting.events"
 GoalId = Annotated[Id, Field(description="The goal, such as housing-introduction-offered.")]
@@ -29,6 +29,10 @@ class FigurePublished(
 ):
     """A figure of a goal, as it was published. The same goal, measure, dimension and period again is a restatement or
     the final figure after a provisional one."""
+
+    model_config = ConfigDict(
+        json_schema_extra=valued_when(["final", "provisional"], else_without=["value", "numerator", "denominator"])
+    )
 
     goal_id: GoalId
     measure: Measure = None

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from .event import EventData
-from .fields import LINES, NO_CONTROL, Code, Count, Day, Id, Period, RegionKind
+from .fields import LINES, NO_CONTROL, Code, Count, Day, Id, Period, RegionKind, valued_when
 
 TOPIC = "statistics.events"
 Age = Annotated[int, Field(ge=0, le=150)]
@@ -30,6 +30,8 @@ class OfficialStatisticImported(
     observation is sent again with a higher `revision` and a later `time`, and replaces it. Mark the first load of past
     years `history`.
     """
+
+    model_config = ConfigDict(json_schema_extra=valued_when(["final", "preliminary"], else_without=["value"]))
 
     series: Code = Field(
         description="The series, such as employment-rate-bas: one measure in one unit, whichever table it was read from. "

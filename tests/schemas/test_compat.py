@@ -120,6 +120,11 @@ CASES: list[tuple[Json, Json | bool, set[str]]] = [
     ({"$ref": "#/$defs/A"}, {"type": "string", "maxLength": 5}, set()),
     ({"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A", "maxLength": 4}, {"publishers"}),
     ({"anyOf": [TEXT, TEXT]}, {"anyOf": [{**TEXT, "description": "x"}, TEXT]}, set()),
+    ({"enum": ["a", "b"], "const": "a"}, {"enum": ["a", "c"], "const": "a"}, set()),
+    ({"enum": ["a", "b"], "const": "a"}, {"enum": ["a", "b"], "const": "b"}, BOTH),
+    ({"enum": ["a", "b"], "const": "a"}, {"enum": ["a", "b"]}, {"readers"}),
+    ({"not": {"properties": {"title": TEXT}}}, {"not": {"properties": {"title": {"type": "null"}}}}, BOTH),
+    ({"if": {"enum": [{"title": "a"}]}}, {"if": {"enum": [{"title": "b"}]}}, BOTH),
 ]
 
 
@@ -129,6 +134,20 @@ def test_whom_a_change_hits(old: Json, new: Json | bool, whom: set[str]) -> None
     hit = breaks(schema(a=old) | {"$defs": defs}, schema(a=new) | {"$defs": defs})
     assert {one.whom for one in hit} == whom
     assert {one.field for one in hit} <= {"a"}
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "allOf", "prefixItems", "not", "if", "contains", "propertyNames"])
+def test_a_reference_within_a_keyword_is_followed_in_its_own_schema(keyword: str) -> None:
+    def told(definition: Json) -> Json:
+        held: Any = {"$ref": "#/$defs/A", "description": "x"}
+        field = {keyword: [held, TEXT] if keyword in {"oneOf", "allOf", "prefixItems"} else held}
+        return schema(a=field) | {"$defs": {"A": definition}}
+
+    reworded = told(TEXT | {"description": "Other words.", "x-label": "Ord"})
+    assert breaks(told(TEXT), reworded) == []
+    assert found(told(TEXT), told(TEXT | {"maxLength": 3})) == {("a", "publishers"), ("a", "readers")}
+    by_pattern = schema(a={"patternProperties": {"^title$": {"$ref": "#/$defs/A"}}})
+    assert found(by_pattern | {"$defs": {"A": TEXT}}, by_pattern | {"$defs": {"A": {"type": "null"}}})
 
 
 def test_fields_within_fields_are_named_by_their_path() -> None:
@@ -154,7 +173,7 @@ def test_a_new_field_must_suit_what_was_promised_of_those_without_a_name() -> No
     assert found(schema(), schema() | {"required": ["a"]}) == {("a", "publishers")}
 
 
-@pytest.mark.parametrize("name", ["x-topic", "x-subject", "x-identity"])
+@pytest.mark.parametrize("name", ["x-topic", "x-subject", "x-identity", "x-tombstone", "x-own"])
 def test_an_event_goes_where_it_went(name: str) -> None:
     assert found(schema() | {name: "a"}, schema() | {name: "b"}) == {("", "publishers"), ("", "readers")}
     assert str(breaks(schema() | {name: "a"}, schema())[0]).startswith("the event: x-")

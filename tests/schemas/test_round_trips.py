@@ -25,7 +25,7 @@ A_FEW = settings(
 def published(type_: str) -> list[Draft202012Validator]:
     """Of every version that has the type."""
     return [
-        Draft202012Validator(golden.schema(version, type_), format_checker=Draft202012Validator.FORMAT_CHECKER)
+        Draft202012Validator(golden.readers_schema(version, type_), format_checker=Draft202012Validator.FORMAT_CHECKER)
         for version in golden.VERSIONS
         if type_ in golden.types(version)
     ]
