@@ -36,7 +36,9 @@ class SourceChecked(EventData, name="SourceChecked", topic=TOPIC, subject="sourc
     """A source has been looked through, also when nothing had changed: so that silence means a fault. Send it after
     each run of an import; once a day is enough."""
 
-    source: Source = Field(description="The source that was looked through: the same as the event's own `source`.")
+    source: Source = Field(
+        description="The source that was looked through: the same as the event's own `source`, or it is refused."
+    )
     found_changes: bool = Field(description="Whether anything had changed since it was last looked through.")
     on: Day = Field(description="The day it was looked through.")
 
