@@ -11,6 +11,7 @@ from opentelemetry import propagate
 
 from schemas.catalogue import MODELS
 from schemas.event import ANY_TOPIC, Event
+from schemas.gateway import SourceChecked
 from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
 from services.chassis.transaction import Transaction
@@ -21,6 +22,7 @@ from services.gateway.domain import (
     MAX_EVENT,
     Answer,
     EventKey,
+    FieldError,
     Identity,
     Key,
     KeyId,
@@ -38,9 +40,11 @@ from services.gateway.domain import (
 
 FORGET_AT_ONCE = 10_000
 FROM_OUTSIDE = frozenset(
-    model.type for model in MODELS.values() if model.topic == ANY_TOPIC or "gateway" in TOPICS[model.topic].writers
+    model.type
+    for model in MODELS.values()
+    if model.topic == ANY_TOPIC or ("gateway" in TOPICS[model.topic].writers and not model.own)
 )
-"""The types that other systems publish: those of topics the gateway writes, and EventWithdrawn."""
+"""The types that other systems publish: those of topics the gateway writes, but for its own, and EventWithdrawn."""
 
 Verdicts = dict[int, Refusal]
 """Place in the request → why the submission there is refused."""
@@ -81,6 +85,7 @@ async def publish(tx: Transaction, key: Key, submissions: Sequence[Submission], 
     candidates = await asyncio.to_thread(_candidates, tx, submissions)
 
     candidates = _of_allowed_types(key, candidates, verdicts)
+    candidates = _of_what_they_know(candidates, verdicts)
     candidates = await _of_own_sources(tx, key, candidates, verdicts)
     candidates = _small_enough(candidates, verdicts)
     # Erasures go before everything else about their persons, wherever they stand in the batch.
@@ -121,6 +126,18 @@ def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts)
             verdicts[c.place] = Refusal(
                 ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(key.allow)}, not for {c.event.type}."
             )
+        else:
+            kept.append(c)
+    return kept
+
+
+def _of_what_they_know(candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+    """All but a SourceChecked of another source than the one it comes from: no publisher vouches for another's."""
+    kept = []
+    for c in candidates:
+        if isinstance(c.event.data, SourceChecked) and c.event.data.source != c.event.source:
+            error = FieldError("data.source", "the event's own source", "another source")
+            verdicts[c.place] = Refusal(ProblemType.INVALID, "A source is checked by its own publisher.", (error,))
         else:
             kept.append(c)
     return kept
