@@ -218,6 +218,12 @@ def test_lines_that_are_no_events_keep_their_number(tmp_path: Path) -> None:
     ]
 
 
+def test_a_first_line_that_is_broken_leaves_the_others_lines() -> None:
+    done = hem("validate", "-", given=b'{"id":\n' + ndjson(example(MOVED_IN)))
+    assert done.stdout.startswith("line 1: not JSON: ")
+    assert done.stdout.splitlines()[1:] == ["1 as they should be, 1 would be refused"]
+
+
 @pytest.mark.parametrize("indent", [0, orjson.OPT_INDENT_2])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_one_json_text_is_read_whole(indent: int, mark: bytes) -> None:
