@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from opentelemetry import propagate
 
-from schemas.catalogue import MODELS
+from schemas.door import FROM_OUTSIDE, MAX_EVENT, is_own
 from schemas.event import ANY_TOPIC, Event
 from schemas.gateway import SourceChecked
 from schemas.tenancy import TenantContactErased
@@ -19,7 +19,6 @@ from services.gateway import repository
 from services.gateway.domain import (
     ALL,
     IDENTITIES_KEPT,
-    MAX_EVENT,
     Answer,
     EventKey,
     FieldError,
@@ -32,19 +31,12 @@ from services.gateway.domain import (
     Submission,
     content,
     hash_key,
-    is_own,
     judge_withdrawal,
     new_key,
     without_home,
 )
 
 FORGET_AT_ONCE = 10_000
-FROM_OUTSIDE = frozenset(
-    model.type
-    for model in MODELS.values()
-    if model.topic == ANY_TOPIC or ("gateway" in TOPICS[model.topic].writers and not model.own)
-)
-"""The types that other systems publish: those of topics the gateway writes, but for its own, and EventWithdrawn."""
 
 Verdicts = dict[int, Refusal]
 """Place in the request → why the submission there is refused."""

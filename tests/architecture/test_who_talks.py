@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from schemas.catalogue import MODELS, on_topic
+from schemas.door import FROM_OUTSIDE
 from schemas.topics import TOPICS
 from services.chassis.service import Service
-from services.gateway.service import FROM_OUTSIDE
 from services.reporting import projector
 from tests.architecture.repository import services
 
