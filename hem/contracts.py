@@ -14,7 +14,16 @@ from hem.publish import NOT_AN_EVENT, Line, read_lines, told
 from schemas import http
 from schemas.catalogue import MODELS, versions_of
 from schemas.compat import Break, breaks
-from schemas.door import FROM_OUTSIDE, MAX_EVENT, OWN_SOURCES, home_dropped, home_told, is_own, unknown_dropped
+from schemas.door import (
+    FROM_OUTSIDE,
+    MAX_EVENT,
+    OWN_SOURCES,
+    home_dropped,
+    home_told,
+    is_own,
+    unknown_dropped,
+    vouches_for_another,
+)
 from schemas.errors import Malformed, Problem
 from schemas.event import PREFIX, Event, EventData
 from schemas.generate import GENERATED
@@ -110,6 +119,8 @@ def _turned_away(event: Event[EventData]) -> Iterator[Fault]:
         yield Fault("type", "a type that other systems publish", "one that only Hem's own services do")
     if is_own(event.source):
         yield Fault("source", f"a source that does not begin with {OWN_SOURCES}", "one of Hem's own")
+    if vouches_for_another(event):
+        yield Fault("data.source", "the event's own source", "another source")
     if (size := len(event.data.json_bytes())) > MAX_EVENT:
         yield Fault("data", f"at most {MAX_EVENT} bytes", f"{size} bytes")
 

@@ -6,7 +6,8 @@ The gateway holds every event against it, and `hem validate` does before anythin
 from typing import Final
 
 from .catalogue import MODELS
-from .event import ANY_TOPIC, EventData
+from .event import ANY_TOPIC, Event, EventData
+from .gateway import SourceChecked
 from .tenancy import TenantMovedIn
 from .topics import TOPICS
 
@@ -25,6 +26,11 @@ FROM_OUTSIDE: Final = frozenset(
 def is_own(source: str) -> bool:
     """Whether a source is one of Hem itself. A URN's beginning is the same in capitals."""
     return source.lower().startswith(OWN_SOURCES)
+
+
+def vouches_for_another(event: Event[EventData]) -> bool:
+    """Whether it says that a source was checked which isn't its own: no publisher speaks for another."""
+    return isinstance(event.data, SourceChecked) and event.data.source != event.source
 
 
 def home_told(data: EventData) -> tuple[str, ...]:

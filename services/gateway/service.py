@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 from opentelemetry import propagate
 
-from schemas.door import FROM_OUTSIDE, MAX_EVENT, is_own
+from schemas.door import FROM_OUTSIDE, MAX_EVENT, is_own, vouches_for_another
 from schemas.event import ANY_TOPIC, Event
-from schemas.gateway import SourceChecked
 from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
 from services.chassis.transaction import Transaction
@@ -127,7 +126,7 @@ def _of_what_they_know(candidates: list[Candidate], verdicts: Verdicts) -> list[
     """All but a SourceChecked of another source than the one it comes from: no publisher vouches for another's."""
     kept = []
     for c in candidates:
-        if isinstance(c.event.data, SourceChecked) and c.event.data.source != c.event.source:
+        if vouches_for_another(c.event):
             error = FieldError("data.source", "the event's own source", "another source")
             verdicts[c.place] = Refusal(ProblemType.INVALID, "A source is checked by its own publisher.", (error,))
         else:

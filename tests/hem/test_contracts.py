@@ -112,6 +112,11 @@ def test_every_fault_is_told_by_its_field(name: str) -> None:
     assert expected_of(WRONG[name]).keys() == FIELDS[name]
 
 
+def test_nobody_says_that_anothers_source_was_checked() -> None:
+    told = changed("se.vatterhem.SourceChecked.v1", source="urn:example:another")
+    assert expected_of(told) == {"data.source": "the event's own source"}
+
+
 def answered(*events: Json) -> Iterator[Json]:
     """What the gateway answers to a batch, as far as neither key nor database decides."""
     for entry in http.read([("content-type", http.BATCH)], orjson.dumps(events)).entries:
