@@ -4,6 +4,7 @@ The same paths and the same words as the door of one machine (`hem/front.py`). n
 that can't be written to: everything it writes is in /tmp.
 """
 
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,21 @@ import orjson
 from hem.refusals import DOWN, REFUSAL_HEADERS, SAFE_HEADERS
 from hem.routing import ROUTES
 from services.chassis.web.limits import MAX_BODY
+from services.chassis.web.problem import KINDS, Kind
 
 FILE = Path(__file__).with_name("nginx.conf")
 TOO_MUCH = MAX_BODY + 2**20  # a service refuses what is over its own limit, in its own words
-# What nginx refuses before a service is asked: its own status, ours, and our words.
+# What nginx refuses before a service is asked, by its own code: the words are those of a service where it has some.
 REFUSED = {
-    400: (HTTPStatus.BAD_REQUEST, "bad-request", "We could not read that", "The request is not one we understand."),
-    405: (HTTPStatus.METHOD_NOT_ALLOWED, "wrong-method", "This address works another way", "It does not take this kind of request."),
-    413: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "That is too large", "Send at most 8 MiB at a time; split a larger batch."),
-    414: (HTTPStatus.REQUEST_URI_TOO_LONG, "too-long", "The address is too long", "Send what is long in a body."),
-    494: (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The headers are too large", "Send fewer cookies or shorter headers."),
-    500: (HTTPStatus.INTERNAL_SERVER_ERROR, "defect", "Something broke on our side", "It has been noted. Try again in a while."),
-    501: (HTTPStatus.NOT_IMPLEMENTED, "bad-request", "We could not read that", "The request is coded in a way that we do not read."),
-}  # fmt: skip
+    400: KINDS[400],
+    405: KINDS[405],
+    413: KINDS[413],
+    414: Kind("too-long", "The address is too long", "Send what is long in a body."),
+    494: Kind("headers-too-large", "The headers are too large", "Send fewer cookies or shorter headers."),
+    500: KINDS[500],
+    501: replace(KINDS[400], detail="The request is coded in a way that we do not read."),
+}
+STATUS = {494: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE}  # where nginx's code is none that others know
 
 TEMPLATE = """\
 # Written by deploy/nginx.py from hem/routing.py: change those, and run it again.
@@ -185,9 +188,9 @@ def config() -> str:
 
 
 def _refusal(code: int) -> str:
-    status, slug, title, detail = REFUSED[code]
-    problem = {"type": f"urn:hem:problem:{slug}", "title": title, "status": status, "detail": detail}
-    return _filled(REFUSAL, {"CODE": str(code), "STATUS": str(status.value), "PROBLEM": _json(problem)})
+    kind, status = REFUSED[code], int(STATUS.get(code, code))
+    problem = {"type": f"urn:hem:problem:{kind.slug}", "title": kind.title, "status": status, "detail": kind.detail}
+    return _filled(REFUSAL, {"CODE": str(code), "STATUS": str(status), "PROBLEM": _json(problem)})
 
 
 def _headers(headers: dict[str, str]) -> str:

@@ -41,10 +41,6 @@ async def until_right(ctx: Context, folder: Path, waits: Callable[[], None]) -> 
                 log.warning("the start waits", why=str(why))
             waits()
             await backoff.wait()
-        except Never as why:
-            ctx.db.held_back = NotYet(str(why))
-            ctx.health.bad(PART, str(why))
-            raise
         else:
             ctx.db.held_back = None
             return

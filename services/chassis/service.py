@@ -150,15 +150,16 @@ class Service:
     async def _open(self, ctx: Context, right: asyncio.Event, looked: asyncio.Event, give_up: GiveUp) -> None:
         try:
             await schema.until_right(ctx, self.folder, looked.set)
-        except Never as never:
-            log.error("the service can't start", why=str(never))
-            give_up(never)
         except Exception as error:
-            log.exception("the service can't start: a defect")
-            defect = Never(f"a defect ({describe(error)}); the log has where")
-            ctx.db.held_back = NotYet(str(defect))
-            ctx.health.bad(schema.PART, str(defect))
-            give_up(defect)
+            if isinstance(error, Never):
+                never = error
+                log.error("the service can't start", why=str(never))
+            else:
+                never = Never(f"a defect ({describe(error)}); the log has where")
+                log.exception("the service can't start: a defect")
+            ctx.db.held_back = NotYet(str(never))
+            ctx.health.bad(schema.PART, str(never))
+            give_up(never)
         else:
             right.set()
             await asyncio.sleep(0)  # the workers say first what they expect of themselves

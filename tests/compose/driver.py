@@ -12,12 +12,12 @@ from typing import Any
 import httpx2
 
 from hem.demo import year
+from hem.routing import SERVICES
 from hem.stack.folder import free_ports
 from tests.flows import landlord
 from tests.flows.door import HemDoor
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("gateway", "placements", "surveys", "notifications", "reporting")
 LONG_RUNNING = ("kafka", "postgres", *SERVICES, "overview", "nginx", "maildev")
 IMAGES = "test"  # a tag of their own, so that a Hem on this machine keeps its images
 MAKE_SECRETS = ("python3", "scripts/make_secrets.py")

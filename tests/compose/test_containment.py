@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.compose.driver import LONG_RUNNING, SERVICES, Compose
+from hem.routing import SERVICES
+from tests.compose.driver import LONG_RUNNING, Compose
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -8,8 +8,9 @@ import pytest
 
 from hem.demo.people import REFUSED_DOMAIN
 from hem.demo.year import make_year
+from hem.routing import SERVICES
 from services.chassis.testkit import eventually
-from tests.compose.driver import LONG_RUNNING, SERVICES, SOURCES, Compose
+from tests.compose.driver import LONG_RUNNING, SOURCES, Compose
 from tests.flows.door import GOAL, reachable, settled
 from tests.flows.landlord import batches, recount
 from tests.flows.stack import hem_up

@@ -9,7 +9,7 @@ from deploy import nginx
 from hem.refusals import BUSY, DOWN
 from hem.routing import ROUTES, SERVICES, service_of
 from services.chassis.web.limits import MAX_BODY
-from services.chassis.web.problem import _KINDS
+from services.chassis.web.problem import KINDS
 
 ROUTE = re.compile(r'^ {8}"~(?P<pattern>\S+)" (?P<service>\w+);$', re.MULTILINE)
 
@@ -64,9 +64,13 @@ def test_it_says_what_the_others_say() -> None:
     text = nginx.FILE.read_text(encoding="utf-8")
     assert DOWN.page("$service") in text
     for status in (400, 405, 413, 500):
-        kind = _KINDS[status]
-        assert nginx.REFUSED[status][1:] == (kind.slug, kind.title, kind.detail)
-    for title in (DOWN.title, *(words[2] for words in nginx.REFUSED.values())):
+        kind = KINDS[status]
+        assert nginx.REFUSED[status] == kind
+        assert (
+            f'"type":"urn:hem:problem:{kind.slug}","title":"{kind.title}","status":{status},"detail":"{kind.detail}"'
+            in text
+        )
+    for title in (DOWN.title, *(kind.title for kind in nginx.REFUSED.values())):
         assert f'"title":"{title}"' in text
     assert BUSY.title not in text  # nginx has no such limit
 

@@ -16,27 +16,29 @@ from services.chassis.web.words import N_
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
+    """The usual words of one status; title and detail are message ids."""
+
     slug: str
     title: str
     detail: str
 
 
-_KINDS: Mapping[int, _Kind] = {
-    400: _Kind("bad-request", N_("We could not read that"), N_("The request is not one we understand.")),
-    401: _Kind("sign-in-needed", N_("Sign in to go on"), N_("This page is for people who work with it.")),
-    403: _Kind("not-allowed", N_("You may not do this"), N_("Your role does not open this page.")),
-    404: _Kind("not-found", N_("There is nothing here"), N_("Check the address, or start from the goals.")),
-    405: _Kind("wrong-method", N_("This address works another way"), N_("It does not take this kind of request.")),
-    413: _Kind("too-large", N_("That is too large"), N_("Send at most 8 MiB at a time; split a larger batch.")),
-    415: _Kind("wrong-media-type", N_("We do not read that kind of file"), N_("Send the content type the page names.")),
-    422: _Kind("invalid", N_("Something needs to be mended"), N_("One or more fields are missing or wrong.")),
-    500: _Kind("defect", N_("Something broke on our side"), N_("It has been noted. Try again in a while.")),
-    503: _Kind("unavailable", N_("Not just now"), N_("A part we depend on is away. Try again in a minute.")),
+KINDS: Mapping[int, Kind] = {
+    400: Kind("bad-request", N_("We could not read that"), N_("The request is not one we understand.")),
+    401: Kind("sign-in-needed", N_("Sign in to go on"), N_("This page is for people who work with it.")),
+    403: Kind("not-allowed", N_("You may not do this"), N_("Your role does not open this page.")),
+    404: Kind("not-found", N_("There is nothing here"), N_("Check the address, or start from the goals.")),
+    405: Kind("wrong-method", N_("This address works another way"), N_("It does not take this kind of request.")),
+    413: Kind("too-large", N_("That is too large"), N_("Send at most 8 MiB at a time; split a larger batch.")),
+    415: Kind("wrong-media-type", N_("We do not read that kind of file"), N_("Send the content type the page names.")),
+    422: Kind("invalid", N_("Something needs to be mended"), N_("One or more fields are missing or wrong.")),
+    500: Kind("defect", N_("Something broke on our side"), N_("It has been noted. Try again in a while.")),
+    503: Kind("unavailable", N_("Not just now"), N_("A part we depend on is away. Try again in a minute.")),
 }
 
 # To a machine, as the gateway says it of a key that is not known.
-_NO_KEY = _Kind("no-key", N_("A key is needed"), N_("Send a key in the header Authorization: Bearer …"))
+_NO_KEY = Kind("no-key", N_("A key is needed"), N_("Send a key in the header Authorization: Bearer …"))
 
 
 def problem(
@@ -70,9 +72,7 @@ def refusal(
     people a sentence with the name.
     """
     kind = (
-        _NO_KEY
-        if "WWW-Authenticate" in (headers or {})
-        else _KINDS.get(status) or _KINDS[500 if status >= 500 else 400]
+        _NO_KEY if "WWW-Authenticate" in (headers or {}) else KINDS.get(status) or KINDS[500 if status >= 500 else 400]
     )
     detail = detail or kind.detail
     if not wants_page(request):
