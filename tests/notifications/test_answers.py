@@ -10,12 +10,12 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from schemas.notifications import NotificationFailed, NotificationSent
-from services.chassis.testkit import Bus, MovableClock, Running, eventually
+from services.chassis.testkit import Bus, MovableClock, eventually
 from services.notifications import smtp
 from services.notifications.repository.queue import LEASE_FOR
 from services.notifications.service import GIVE_UP_AFTER
 from services.notifications.smtp import Answer, Down, NotNow, Refused, meaning_of
-from tests.notifications.town import Household, MailServer, Notify, State, becomes, programme, settled, state_of
+from tests.notifications.town import Household, MailServer, Notify, State, becomes, programme, settled, state_of, tries
 
 SENT = State(messages=("sent",), offered="email")
 QUEUED = State(messages=("queued",))
@@ -32,19 +32,6 @@ async def moves_in(bus: Bus, home: Household) -> None:
     await bus.publish(programme())
     await bus.publish(home.contact())
     await bus.publish(home.moved_in())
-
-
-async def tries(running: Running, home: Household, number: int) -> None:
-    """Waits until a household's message has been turned down so many times."""
-
-    async def turned_down() -> bool:
-        return bool(
-            await running.ctx.db.pool.fetchval(
-                "select postponed = $2 from message where subject = $1", home.tenancy, number
-            )
-        )
-
-    await eventually(f"{number} tries", turned_down)
 
 
 def answering(server: MailServer, answers: Iterable[str]) -> list[str]:

@@ -172,3 +172,19 @@ class Household:
 
 def programme(area: str = "oxnehaga", begins: date = date(2019, 1, 1)) -> ProgrammeStarted:
     return ProgrammeStarted(programme="housing_introduction", area_id=area, from_=begins)
+
+
+async def tries(running: Running, home: Household, number: int) -> None:
+    """Waits until a household's message has been turned down so many times, and that is written down.
+
+    That the server was asked is too early to move the clock at: the next try is reckoned from when it is written down.
+    """
+
+    async def turned_down() -> bool:
+        return bool(
+            await running.ctx.db.pool.fetchval(
+                "select postponed = $2 from message where subject = $1", home.tenancy, number
+            )
+        )
+
+    await eventually(f"{number} tries", turned_down)
