@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hem.commands import events, operate, provide, run
+from hem.commands import contracts, events, operate, provide, run
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Hem: events in, goal figures out."
@@ -32,6 +32,8 @@ def options(
 app.command("up")(run.up)
 app.command("dev")(run.dev)
 app.command("publish")(events.publish_file)
+app.command("validate")(contracts.validate)
+app.command("compat")(contracts.compat)
 app.command("goals")(events.goals)
 app.command("sign-in")(operate.sign_in)
 app.command("rebuild")(operate.rebuild)

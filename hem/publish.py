@@ -16,6 +16,7 @@ from hem.door import Door, DoorError, json_of, words
 BATCH_EVENTS, BATCH_BYTES = 1000, 2 * 2**20
 AWAY_FOR = 60.0
 MEDIA_TYPE = "application/cloudevents-batch+json"
+NOT_AN_EVENT = "not an event: a JSON object is expected"
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,14 @@ def read_lines(source: Iterable[bytes], *, history: bool = False) -> Iterator[Li
             yield Line(number, len(raw), fault=f"not JSON: {error.msg} at column {error.colno}")
             continue
         if not isinstance(event, dict):
-            yield Line(number, len(raw), fault="not an event: a JSON object is expected")
+            yield Line(number, len(raw), fault=NOT_AN_EVENT)
             continue
         yield Line(number, len(raw), event=event | {"history": True} if history else event)
+
+
+def told(field: str, expected: str, got: str) -> str:
+    """What is wrong with one field, in words: `field` is its path, or empty for the event as a whole."""
+    return f"{field}: expected {expected}, got {got}".removeprefix(": ")
 
 
 class KeyRing:
@@ -154,8 +160,8 @@ def _try(door: Door, body: bytes, headers: dict[str, str]) -> httpx2.Response | 
 
 def _result(number: int, answer: dict[str, Any]) -> Result:
     problem = answer.get("problem") or {}
-    faults = [f"{error.get('field')}: expected {error.get('expected')}" for error in problem.get("errors", [])]
-    told = ": ".join(text for text in (problem.get("title"), problem.get("detail")) if text)
+    faults = [told(error["field"], error["expected"], error["got"]) for error in problem.get("errors", [])]
+    title = ": ".join(text for text in (problem.get("title"), problem.get("detail")) if text)
     return Result(
-        number, answer["status"], "; ".join([told, *faults]) if told else "; ".join(answer.get("warnings", []))
+        number, answer["status"], "; ".join([*(faults or filter(None, [title])), *answer.get("warnings", [])])
     )

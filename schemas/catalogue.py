@@ -3,10 +3,29 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from . import governance, notifications, tenancy, withdrawal
+from . import (
+    buildings,
+    community,
+    gateway,
+    governance,
+    invitations,
+    notifications,
+    placement_contacts,
+    placements,
+    procurement,
+    reporting,
+    statistics,
+    summer_jobs,
+    surveys,
+    tenancy,
+    withdrawal,
+)
 from .event import PREFIX, EventData
 
-OWNERS = (tenancy, notifications, governance, withdrawal)
+OWNERS = (
+    tenancy, notifications, governance, buildings, procurement, community, statistics, gateway,
+    placements, summer_jobs, placement_contacts, surveys, invitations, reporting, withdrawal,
+)  # fmt: skip
 
 
 def _declared() -> Iterator[type[EventData]]:

@@ -48,8 +48,10 @@ class EventData(Part):
 
     `subject` names the field that is the aggregate's id, and so the Kafka key. `identity` names the fields that
     together tell one fact about that aggregate from another, where the aggregate alone does not (a programme runs in
-    several areas); a later event with the same values in them is a correction. `tombstone` marks an event that is
-    written to Kafka without a value, so that compaction erases what the key held.
+    several areas); a later event with the same values in them is a correction. Where no one field is the aggregate,
+    `subject` names several, `series:region_code`, and the key is their values joined in the same way. `tombstone` marks
+    an event that is written to Kafka without a value, so that compaction erases what the key held. `own` marks one that
+    the topic's writer says itself and takes from nobody.
     """
 
     type: ClassVar[str] = ""
@@ -57,6 +59,8 @@ class EventData(Part):
     subject_field: ClassVar[str] = ""
     identity_fields: ClassVar[tuple[str, ...]] = ()
     tombstone: ClassVar[bool] = False
+    own: ClassVar[bool] = False
+    _subject_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(
         cls,
@@ -67,6 +71,7 @@ class EventData(Part):
         subject: str = "",
         identity: tuple[str, ...] = (),
         tombstone: bool = False,
+        own: bool = False,
         **config: Any,
     ) -> None:
         super().__init_subclass__(**config)
@@ -75,13 +80,18 @@ class EventData(Part):
         cls.type = f"{PREFIX}{name}.v{major}"
         cls.topic = topic
         cls.subject_field = subject
-        cls.identity_fields = identity or ((subject,) if subject else ())
+        cls._subject_fields = tuple(filter(None, subject.split(":")))
+        cls.identity_fields = identity or cls._subject_fields
         cls.tombstone = tombstone
+        cls.own = own
 
     @property
     def subject(self) -> str:
         """The aggregate's id; empty for an event whose envelope alone says what it is about (EventWithdrawn)."""
-        return str(getattr(self, self.subject_field)) if self.subject_field else ""
+        fields = self._subject_fields
+        if len(fields) == 1:  # nearly always, and the projector asks it of every record
+            return str(getattr(self, fields[0]))
+        return ":".join([str(getattr(self, field)) for field in fields])
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from .topics import KEEP, TOPICS, UNITS_MS, Topic
 HERE = Path(__file__).parent
 EXAMPLES = HERE / "examples"
 GENERATED = HERE / "generated"
+OF_A_DAY = "YYYY-MM-DD, not before 1900."
 PICTURE_PAGE = HERE.parent / "docs" / "who-talks-to-whom.md"
 
 
@@ -28,7 +29,9 @@ def example(type_: str) -> dict[str, Any]:
 def json_schema(model: type[EventData]) -> dict[str, Any]:
     """JSON Schema of an event's data, for publishers: open, since unknown fields are dropped and not refused.
 
-    `x-topic` and `x-subject` say where the event goes and which field the envelope's `subject` repeats.
+    `x-topic` and `x-subject` say where the event goes and which field the envelope's `subject` repeats (`a:b`: both
+    values, joined by a colon); `x-identity`, the fields in which a correction agrees with what it corrects. `x-tombstone`:
+    it has no value on Kafka; `x-own`: the topic's writer says it itself and takes it from nobody.
     """
     body = _opened(model.model_json_schema(by_alias=True))
     head = {
@@ -39,16 +42,22 @@ def json_schema(model: type[EventData]) -> dict[str, Any]:
         "x-type": model.type,
         "x-topic": "that of the withdrawn event" if model.topic == ANY_TOPIC else model.topic,
         "x-subject": model.subject_field or "that of the withdrawn event",
+        "x-identity": [model.model_fields[field].alias or field for field in model.identity_fields],
+        "x-tombstone": model.tombstone,
+        "x-own": model.own,
     }
     return {**head, **body, "examples": [example(model.type)["data"]]}
 
 
 def _opened(schema: Any) -> Any:
-    """Without `additionalProperties: false`, and without the titles that only repeat a field's name."""
+    """Without `additionalProperties: false` and the titles that only repeat a field's name; days say their least, for which
+    JSON Schema has no word."""
     if isinstance(schema, list):
         return [_opened(inner) for inner in schema]
     if not isinstance(schema, dict):
         return schema
+    if schema.get("format") == "date" and schema.get("type") == "string":
+        schema = {**schema, "description": " ".join(filter(None, [schema.get("description"), OF_A_DAY]))}
     noise = {name for name in ("title", "additionalProperties") if isinstance(schema.get(name), str | bool)}
     return {name: _opened(inner) for name, inner in schema.items() if name not in noise}
 

@@ -9,27 +9,21 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from .event import EventData, Part
-from .fields import Code, Day, Dimension, Id, Line, MunicipalityCode
+from .fields import Code, Day, Dimension, Id, Line, MunicipalityCode, RegionKind, Unit, in_order
 
 TOPIC = "governance.events"
-Programme = Literal["housing_introduction"]
+Programme = Annotated[Code, Field(description="The programme, such as housing_introduction.")]
 Comparison = Literal[">", ">=", "<=", "increase", "done"]
-Unit = Literal["percent", "percentage_points", "number", "sek", "hours", "days", "index", "date"]
 Share = Annotated[float, Field(gt=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 DocumentId = Annotated[Id, Field(description="The steering document (styrdokument).")]
-
-
-def in_order(first: Day, last: Day | None, field: str) -> None:
-    if last is not None and last < first:
-        raise PydanticCustomError("expected", "{field} on or after the first day", {"field": field})
 
 
 class StatisticsRegion(Part):
     """One region of official statistics that an area is made of, wholly or in part."""
 
     code: Id = Field(description="The region's code, such as 0680R012.")
-    kind: Literal["municipality", "RegSO", "DeSO", "voting_district", "other"] = Field(description="Kind of region.")
+    kind: RegionKind = Field(description="Kind of region.")
     version: Id = Field(description="Version of the division, such as 2018; figures compare within one only.")
     weight: Share = Field(description="How much of the region's population lives in the area: above 0, at most 1.")
 
@@ -44,7 +38,9 @@ class AreaDefined(EventData, name="AreaDefined", topic=TOPIC, subject="area_id")
         (), max_length=200, description="Regions of official statistics; empty while none is chosen."
     )
     valid_from: Day = Field(description="First day of this definition.")
-    valid_to: Day | None = Field(None, description="Last day, for an area that no longer exists.")
+    valid_to: Day | None = Field(
+        None, description="Last day, for an area that no longer exists; not before `valid_from`."
+    )
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
@@ -59,7 +55,7 @@ class SteeringDocumentAdopted(EventData, name="SteeringDocumentAdopted", topic=T
     title: Line = Field(description="The document's title.")
     adopted_by: Line = Field(description="The body that adopted it, such as board; never a person.")
     valid_from: Day = Field(description="First day in force.")
-    valid_to: Day | None = Field(None, description="Last day in force, where one is set.")
+    valid_to: Day | None = Field(None, description="Last day in force, where one is set; not before `valid_from`.")
     applies_until_replaced: bool = Field(
         False, description="True when it goes on applying after `valid_to` until another replaces it."
     )
@@ -93,7 +89,7 @@ class Target(EventData):
     value: float | None = Field(None, description="In `unit`; needed for `>`, `>=` and `<=`, left out for `done`.")
     unit: Unit = Field(description="Unit of value and figure; 90 `percent` is 90, not 0.9.")
     valid_from: Day = Field(description="First day the target applies.")
-    valid_to: Day | None = Field(None, description="Last day it applies; none: until revised.")
+    valid_to: Day | None = Field(None, description="Last day it applies, not before `valid_from`; none: until revised.")
     document_id: Id = Field(description="The steering document that sets it.")
 
     @model_validator(mode="after")
@@ -125,7 +121,7 @@ class ProgrammeStarted(
 ):
     """A programme runs in an area from a day on, such as offering every newcomer a housing introduction."""
 
-    programme: Programme = Field(description="The programme.")
+    programme: Programme
     area_id: Id = Field(description="The area it runs in.")
     from_: Day = Field(alias="from", description="The first day it runs (in Python: `from_`).")
 
@@ -135,7 +131,7 @@ class ProgrammeEnded(
 ):
     """A programme no longer runs in an area. It may start there again later."""
 
-    programme: Programme = Field(description="The programme.")
+    programme: Programme
     area_id: Id = Field(description="The area.")
     ended_on: Day = Field(description="The last day it ran.")
 

@@ -3,14 +3,27 @@
 Languages appear only beside counts of households, never beside one household's id.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .event import EventData
-from .fields import Channel, Count, Day, Id, Language, Occasion
+from .fields import Channel, Code, Count, Day, Id, Language
 
 TOPIC = "notifications.events"
+Occasion = Annotated[
+    Code,
+    Field(
+        description="Why the household is written to, such as housing_introduction, consultation, feedback or survey."
+    ),
+]
+About = Annotated[
+    Id,
+    Field(
+        description="The id of what it is about: for housing_introduction the tenancy, for consultation the renovation, for "
+        "feedback the action, for survey the survey. Never a person."
+    ),
+]
 
 
 class HousingIntroductionOffered(EventData, name="HousingIntroductionOffered", topic=TOPIC, subject="tenancy_id"):
@@ -48,8 +61,14 @@ class HousingIntroductionHeld(EventData, name="HousingIntroductionHeld", topic=T
     held_on: Day = Field(description="The day it was held.")
 
 
-class HousingIntroductionNotHeld(EventData, name="HousingIntroductionNotHeld", topic=TOPIC, subject="tenancy_id"):
-    """A booked introduction did not take place."""
+class HousingIntroductionNotHeld(
+    EventData,
+    name="HousingIntroductionNotHeld",
+    topic=TOPIC,
+    subject="tenancy_id",
+    identity=("tenancy_id", "booked_for"),
+):
+    """A booked introduction did not take place. Each booked day that came to nothing stands for itself."""
 
     tenancy_id: Id = Field(description="The tenancy.")
     area_id: Id = Field(description="The area of the move-in.")
@@ -95,8 +114,8 @@ class NotificationSent(EventData, name="NotificationSent", topic=TOPIC, subject=
     """A channel has accepted one message. Accepted is not read, and not always delivered."""
 
     message_id: Id = Field(description="The message; the same in every event about it.")
-    occasion: Occasion = Field(description="Why it was sent.")
-    about: Id = Field(description="The id of what it is about: for housing_introduction, the tenancy.")
+    occasion: Occasion
+    about: About
     channel: Channel = Field(description="The channel that accepted it.")
 
 
@@ -104,8 +123,8 @@ class NotificationFailed(EventData, name="NotificationFailed", topic=TOPIC, subj
     """A message did not reach its household. When `is_final`, an offer made by it no longer counts."""
 
     message_id: Id = Field(description="The message that failed.")
-    occasion: Occasion = Field(description="Why it was sent.")
-    about: Id = Field(description="The id of what it is about: for housing_introduction, the tenancy.")
+    occasion: Occasion
+    about: About
     channel: Channel = Field(description="The channel that failed.")
     reason: Literal[
         "address_refused", "address_unknown", "mailbox_full", "message_refused", "returned", "expired", "other"
@@ -121,8 +140,8 @@ class NotificationSuppressed(EventData, name="NotificationSuppressed", topic=TOP
     """A message was due and deliberately not sent."""
 
     message_id: Id = Field(description="The message that was not sent.")
-    occasion: Occasion = Field(description="Why it would have been sent.")
-    about: Id = Field(description="The id of what it is about: for housing_introduction, the tenancy.")
+    occasion: Occasion
+    about: About
     reason: Literal["opted_out", "by_hand", "duplicate", "expired"] = Field(
         description="`opted_out`: the household asked not to be; `by_hand`: staff reach it; `duplicate`: it was already "
         "sent; `expired`: it is no longer of use."

@@ -12,7 +12,8 @@ class EventWithdrawn(EventData, name="EventWithdrawn", topic=ANY_TOPIC, identity
     """The named event should never have been sent: it stops counting and lineage shows it as excluded.
 
     Goes to the same topic and key, so the envelope's `subject` is that of the withdrawn event; only the publisher of
-    that event may send it. To mend a detail, send the event again instead (a correction). What it caused in the
+    that event may send it. To mend a detail, send the event again instead (a correction); a wrong value in a field of
+    `x-identity` can't be corrected: withdraw the event, and send it anew with another `id`. What it caused in the
     world, such as a message that was sent, stays. Contacts are erased with TenantContactErased, not withdrawn.
     """
 

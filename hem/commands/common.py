@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import NoReturn, TextIO
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import BinaryIO, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -35,6 +36,11 @@ def folding_table(*columns: str) -> Table:
     for name in columns:
         table.add_column(name, overflow="fold")
     return table
+
+
+def opened(file: Path) -> AbstractContextManager[BinaryIO]:
+    """A file to read; `-` is standard input."""
+    return nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb")
 
 
 @contextmanager

@@ -1,17 +1,15 @@
 """hem publish, hem goals: events in, figures out."""
 
-import sys
-from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hem.commands.common import console, errors, plain_errors
+from hem.commands.common import console, errors, opened, plain_errors
 from hem.door import Door
 from hem.environment import given
 from hem.home import Home
@@ -36,7 +34,7 @@ def publish_file(
     """Publish the events of a file through the gateway. Publishing a file twice changes nothing."""
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     faults = 0
-    with plain_errors(), Door(Home.here()) as door, _opened(file) as source, _progress() as progress:
+    with plain_errors(), Door(Home.here()) as door, opened(file) as source, _progress() as progress:
         total = None if str(file) == "-" else file.stat().st_size
         bar = progress.add_task(str(file), total=total)
 
@@ -64,10 +62,6 @@ def publish_file(
     )
     if counts["refused"]:
         raise typer.Exit(1)
-
-
-def _opened(file: Path) -> AbstractContextManager[BinaryIO]:
-    return nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb")
 
 
 def _progress() -> Progress:

@@ -213,7 +213,7 @@ def clock() -> MovableClock:
 
 @pytest.fixture
 async def bus(kafka_servers: str) -> AsyncIterator[Bus]:
-    """Kafka with the whole catalogue's topics, made for this test alone."""
+    """Kafka with the whole catalogue's topics, made for this test alone and gone after it: one broker serves the whole run."""
     prefix = f"t{uuid4().hex[:8]}."
     await make_topics(kafka_servers, prefix)
     producer = AIOKafkaProducer(bootstrap_servers=kafka_servers, acks="all")
@@ -222,6 +222,17 @@ async def bus(kafka_servers: str) -> AsyncIterator[Bus]:
         yield Bus(kafka_servers, prefix, producer)
     finally:
         await producer.stop()
+        await remove_topics(kafka_servers, prefix)
+
+
+async def remove_topics(servers: str, prefix: str) -> None:
+    """Removes what `make_topics` made, where it is still there."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        await admin.delete_topics([name for name in await admin.list_topics() if name.startswith(prefix)])
+    finally:
+        await admin.close()
 
 
 async def make_topics(servers: str, prefix: str) -> None:

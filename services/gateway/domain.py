@@ -10,11 +10,11 @@ from typing import Any, Literal, NewType, assert_never
 
 import orjson
 
+from schemas.door import home_dropped, home_told, unknown_dropped
 from schemas.errors import Code
 from schemas.errors import Problem as Wrong
 from schemas.event import Event
 from schemas.http import Entry
-from schemas.tenancy import TenantMovedIn
 
 KeyId = NewType("KeyId", int)
 Publisher = NewType("Publisher", str)
@@ -24,11 +24,7 @@ EventKey = tuple[str, str]
 IDENTITIES_KEPT = timedelta(days=400)
 MAX_BATCH = 20_000
 """Events in one request."""
-MAX_EVENT = 64 * 1024
-"""Bytes of one event's data: what CloudEvents asks everybody to carry, and well below what the topics take."""
 ALL = "all"
-OWN_SOURCES = "urn:hem:"
-"""How the sources of our own services begin, those still to come too: no publisher can have one."""
 
 
 class ProblemType(Enum):
@@ -135,7 +131,7 @@ def submission(entry: Entry) -> Submission:
         source=entry.source,
         event=entry.event,
         refusal=None if entry.event is not None else refusal_of(entry.problems),
-        warnings=tuple(f"{path} is not known and was dropped" for path in entry.warnings),
+        warnings=tuple(unknown_dropped(path) for path in entry.warnings),
     )
 
 
@@ -164,11 +160,6 @@ def type_of(code: Code) -> ProblemType:
             return ProblemType.INVALID
         case _:
             assert_never(code)
-
-
-def is_own(source: str) -> bool:
-    """Whether a source is one of Hem itself. A URN's beginning is the same in capitals."""
-    return source.lower().startswith(OWN_SOURCES)
 
 
 def new_key(publisher: Publisher) -> str:
@@ -202,11 +193,11 @@ def content(event: Event[Any], data: Mapping[str, Any]) -> bytes:
 def without_home(submission: Submission) -> Submission:
     """Takes building and dwelling out of a move-in by letter only: nothing here may lead to such a household's door."""
     event = submission.event
-    if event is None or not isinstance(event.data, TenantMovedIn) or event.data.contact_rule != "letter_only":
+    given = home_told(event.data) if event is not None else ()
+    if event is None or not given:
         return submission
-    given = [name for name in ("building_id", "dwelling_id") if getattr(event.data, name) is not None]
     data = event.data.model_copy(update=dict.fromkeys(given))
-    warnings = tuple(f"data.{name} was dropped: a move-in by letter only says nothing of where" for name in given)
+    warnings = tuple(home_dropped(name) for name in given)
     return replace(
         submission, event=event.model_copy(update={"data": data}), warnings=(*submission.warnings, *warnings)
     )

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from opentelemetry import propagate
 
-from schemas.catalogue import MODELS
+from schemas.door import FROM_OUTSIDE, MAX_EVENT, is_own, vouches_for_another
 from schemas.event import ANY_TOPIC, Event
 from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
@@ -18,9 +18,9 @@ from services.gateway import repository
 from services.gateway.domain import (
     ALL,
     IDENTITIES_KEPT,
-    MAX_EVENT,
     Answer,
     EventKey,
+    FieldError,
     Identity,
     Key,
     KeyId,
@@ -30,17 +30,12 @@ from services.gateway.domain import (
     Submission,
     content,
     hash_key,
-    is_own,
     judge_withdrawal,
     new_key,
     without_home,
 )
 
 FORGET_AT_ONCE = 10_000
-FROM_OUTSIDE = frozenset(
-    model.type for model in MODELS.values() if model.topic == ANY_TOPIC or "gateway" in TOPICS[model.topic].writers
-)
-"""The types that other systems publish: those of topics the gateway writes, and EventWithdrawn."""
 
 Verdicts = dict[int, Refusal]
 """Place in the request → why the submission there is refused."""
@@ -81,6 +76,7 @@ async def publish(tx: Transaction, key: Key, submissions: Sequence[Submission], 
     candidates = await asyncio.to_thread(_candidates, tx, submissions)
 
     candidates = _of_allowed_types(key, candidates, verdicts)
+    candidates = _of_what_they_know(candidates, verdicts)
     candidates = await _of_own_sources(tx, key, candidates, verdicts)
     candidates = _small_enough(candidates, verdicts)
     # Erasures go before everything else about their persons, wherever they stand in the batch.
@@ -121,6 +117,18 @@ def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts)
             verdicts[c.place] = Refusal(
                 ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(key.allow)}, not for {c.event.type}."
             )
+        else:
+            kept.append(c)
+    return kept
+
+
+def _of_what_they_know(candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+    """All but a SourceChecked of another source than the one it comes from: no publisher vouches for another's."""
+    kept = []
+    for c in candidates:
+        if vouches_for_another(c.event):
+            error = FieldError("data.source", "the event's own source", "another source")
+            verdicts[c.place] = Refusal(ProblemType.INVALID, "A source is checked by its own publisher.", (error,))
         else:
             kept.append(c)
     return kept

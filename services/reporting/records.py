@@ -64,7 +64,7 @@ def _decode_at_once(record: ConsumerRecord[Any, Any], topic: str) -> Decoded | N
         if not plain:
             return None
         data = model.model_validate_json(value)
-        if model.subject_field and getattr(data, model.subject_field) != subject:
+        if model.subject_field and data.subject != subject:
             return None
         recorded = headers.get("ce_recordedtime")
         row = FactRow(

@@ -18,8 +18,8 @@ OURS = re.compile(r"(services|schemas|hem|tests|docs|scripts|locks|benchmarks|\.
 DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2")
 # Files that the walked-through changes make.
 MADE_BY_THE_READER = re.compile(
-    r"schemas/community\.py|schemas/topics/(community\.events|inspections\.dlq)\.yaml|locks/inspections\.txt"
-    r"|schemas/examples/se\.vatterhem\.MeetingPlaceOpened\.v1\.json|services/inspections/(migrations/)?"
+    r"schemas/allotments\.py|schemas/topics/(allotments\.events|inspections\.dlq)\.yaml|locks/inspections\.txt"
+    r"|schemas/examples/se\.vatterhem\.AllotmentLet\.v1\.json|services/inspections/(migrations/)?"
     r"|services/reporting/goals/housing-introduction-held\.yaml"
 )
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-import schemas.catalogue
+from schemas.catalogue import MODELS, on_topic
+from schemas.door import FROM_OUTSIDE
 from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.reporting import projector
 from tests.architecture.repository import services
 
-TOPIC_OF = {model.__name__: model.topic for model in schemas.catalogue.MODELS.values()}
+TOPIC_OF = {model.__name__: model.topic for model in MODELS.values()}
+BY_TOPIC = {topic: on_topic(topic) for topic in TOPICS}
 
 
 def service(name: str) -> Service:
@@ -42,10 +44,18 @@ def test_a_service_that_reads_has_somewhere_to_put_dead_letters(name: str) -> No
     assert not reads or TOPICS[f"{name}.dlq"].writers == (name,)
 
 
+def test_others_publish_what_the_gateway_writes_but_for_its_own_word() -> None:
+    outside = {MODELS[type_].__name__ for type_ in FROM_OUTSIDE}
+    written = {
+        model.__name__ for topic, models in BY_TOPIC.items() if "gateway" in TOPICS[topic].writers for model in models
+    }
+    assert written - outside == {"PublisherRegistered", "PublisherRetired"}
+    assert outside - written == {"EventWithdrawn"}
+
+
 def test_every_canonical_topic_has_one_writer() -> None:
-    for topic in TOPICS.values():
-        if not topic.name.endswith(".dlq"):
-            assert len(topic.writers) == 1, topic.name
+    shared = {name for name, topic in TOPICS.items() if len(topic.writers) > 1}
+    assert shared == {"surveys.invitations"}, "surveys issues them, notifications tells that they were delivered"
 
 
 def published(folder: Path) -> Iterator[str]:

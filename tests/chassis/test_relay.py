@@ -221,7 +221,8 @@ async def test_a_topic_that_is_missing_is_waited_for_and_never_made(
         async def tried() -> bool:
             report = ctx.health.report()
             return {report[part].rpartition(": topics")[2] for part in ("relay", "reception")} == {
-                " missing.notifications.dlq, missing.notifications.events are not there: " + MEND,
+                " missing.notifications.dlq, missing.notifications.events, missing.surveys.invitations are not there: "
+                + MEND,
                 " missing.governance.events, missing.tenancy.contacts, missing.tenancy.events are not there: " + MEND,
             }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 
+from schemas.generate import example
 from services.chassis.testkit import Running
 
 STRUCTURED = "application/cloudevents+json"
@@ -98,6 +99,18 @@ async def test_in_a_batch_each_is_judged_for_itself(post: Post, move_in: Make) -
     assert answer.status_code == 207
     assert [entry["status"] for entry in answer.json()] == ["refused"] * 5 + ["accepted"]
     assert all(entry["problem"]["errors"] for entry in answer.json()[:5])
+
+
+async def test_nobody_vouches_for_the_source_of_another(post: Post, make_key: Callable[..., Awaitable[str]]) -> None:
+    checked = example("se.vatterhem.SourceChecked.v1")
+    key = await make_key("properties", sources=[checked["source"]])
+    other = "urn:example:housing-system"
+    for sources in ([other], []):  # also with a key that isn't bound to a source yet
+        of_other = {**checked, "source": other, "id": f"other-{len(sources)}"}
+        answer = await post(of_other, key=await make_key("another", sources=sources))
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:hem:problem:invalid")
+        assert [error["field"] for error in answer.json()["errors"]] == ["data.source"]
+    assert (await post(checked, key=key)).status_code == 202
 
 
 async def test_a_batch_that_is_not_a_list_is_refused_whole(post: Post, move_in: Make) -> None:

@@ -2,12 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.catalogue import MODELS
 from schemas.corrections import precedence, supersedes
+from schemas.envelope import parse_data
+from schemas.generate import example
+from schemas.text import dump_json
 
 NOON = datetime(2019, 3, 1, 12, tzinfo=UTC)
 
@@ -69,3 +74,41 @@ def test_every_order_of_arrival_ends_with_the_same(said: list[Said]) -> None:
 def test_ids_compare_as_in_sql_with_collate_c(a: Said, b: Said) -> None:
     assert (a.id < b.id) == (a.id.encode() < b.id.encode())
     assert (precedence(a) > precedence(b)) == supersedes(a, b)
+
+
+def identity(type_: str, **changes: Any) -> tuple[object, ...]:
+    type_ = f"se.vatterhem.{type_}.v1"
+    return parse_data(MODELS[type_], dump_json(example(type_)["data"] | changes))[0].identity
+
+
+@pytest.mark.parametrize(
+    ("type_", "another"),
+    [
+        ("ActionRevised", {"revised_on": "2020-03-02"}),
+        ("CommitmentRevised", {"revised_on": "2019-03-02"}),
+        ("RenovationChanged", {"changed_on": "2019-06-03"}),
+        ("ConsultationHeld", {"session": "evening"}),
+        ("PartnerMeetingHeld", {"session": "evening"}),
+        ("AreaGroupMet", {"session": "evening"}),
+        ("HousingIntroductionNotHeld", {"booked_for": "2019-06-03"}),
+        ("ReportRestated", {"restatement_id": "report-2019-owner-2"}),
+        ("PublisherRegistered", {"from": "2020-01-01"}),
+        ("PublisherRetired", {"retired_on": "2022-06-30"}),
+    ],
+)
+def test_each_step_stands_beside_the_one_before(type_: str, another: dict[str, Any]) -> None:
+    assert identity(type_, **another) != identity(type_)
+
+
+@pytest.mark.parametrize(
+    ("type_", "mended"),
+    [
+        ("ActionRevised", {"due_on": "2020-06-30"}),
+        ("ReportRestated", {"restated_on": "2020-04-21"}),
+        ("OfficialStatisticImported", {"source_table": "TAB5169", "notes": ["One line,\nand another."]}),
+        ("PublisherRegistered", {"expected_interval": "P7D"}),
+        ("SocialRequirementSet", {"places": 7}),
+    ],
+)
+def test_what_is_told_better_of_one_fact_corrects_it(type_: str, mended: dict[str, Any]) -> None:
+    assert identity(type_, **mended) == identity(type_)

@@ -14,7 +14,9 @@ from schemas.catalogue import MODELS, on_topic, versions_of
 from schemas.envelope import parse_data
 from schemas.errors import Malformed
 from schemas.event import ANY_TOPIC, Event
+from schemas.generate import example
 from schemas.topics import TOPICS
+from tests.schemas.samples import event
 
 NOON = datetime(2019, 3, 1, 12, tzinfo=UTC)
 MOVE_IN = tenancy.TenantMovedIn(
@@ -63,6 +65,33 @@ def test_catalogue_holds_the_names_others_publish() -> None:
         "AreaDefined SteeringDocumentAdopted SteeringDocumentReplaced TargetSet TargetRevised ProgrammeStarted "
         "ProgrammeEnded RoleStaffed"
     )
+    names["property.events"] = (
+        "RenovationPlanned RenovationChanged RenovationCancelled RenovationStarted ConstructionStarted "
+        "DwellingCompleted DwellingSold PremisesRegistered PremisesLet PremisesVacated"
+    )
+    names["procurement.events"] = "ProcurementPublished SocialRequirementSet ContractAwarded ContractEnded"
+    names["community.events"] = (
+        "ConsultationHeld PartnerMeetingHeld MeetingPlaceOpened MeetingPlaceClosed VisitCounted YouthSessionHeld "
+        "YouthDialogueHeld AreaGroupMet InitiativeStarted LocalPolicePresenceChanged SponsorshipGranted "
+        "SponsorshipReported OutreachPerformed BusinessHotelOpened ContactMatched ServiceHoursReported"
+    )
+    names["statistics.events"] = "OfficialStatisticImported"
+    names["gateway.events"] = "PublisherRegistered PublisherRetired SourceChecked PageRated"
+    names["placements.events"] = (
+        "PlacementCommitmentMade CommitmentRevised CommitmentDelegated CommitmentCancelled PlaceOpened PlaceWithdrawn "
+        "CandidateRegistered CandidateWithdrawn MatchProposed MatchAccepted MatchDeclined PlacementStarted "
+        "AttendanceRecorded PlacementInterrupted PlacementCompleted EmploymentOutcomeRecorded SummerJobApplied "
+        "SummerJobRoundDrawn SummerJobAllocated SummerJobDeclined ReferralMade ReferralAnswered"
+    )
+    names["placements.contacts"] = "PlacementContactChanged PlacementContactErased"
+    names["surveys.events"] = (
+        "SurveyPublished ResponsesCounted SurveyClosed ResultPublished ActionPlanned ActionRevised ActionCompleted "
+        "ActionCancelled"
+    )
+    names["surveys.invitations"] = "InvitationIssued ReminderIssued InvitationDelivered"
+    names["surveys.contacts"] = "SurveyContactChanged SurveyContactErased"
+    names["reporting.events"] = "FigurePublished PeriodClosed ReportPublished ReportRestated AlertRaised AlertCleared"
+    assert set(names) == {name for name in TOPICS if not name.endswith(".dlq")}
     assert {topic: {model.type for model in on_topic(topic)} for topic in names} == {
         topic: {f"se.vatterhem.{name}.v1" for name in listed.split()} for topic, listed in names.items()
     }
@@ -73,7 +102,7 @@ def test_catalogue_holds_the_names_others_publish() -> None:
 def test_every_model_is_whole(model: Any) -> None:
     assert model.topic in TOPICS or model.topic == ANY_TOPIC
     assert model.__doc__
-    for field in (*model.identity_fields, *filter(None, [model.subject_field])):
+    for field in (*model.identity_fields, *filter(None, model.subject_field.split(":"))):
         assert field in model.model_fields
     for name, info in model.model_fields.items():
         assert info.description, f"{model.__name__}.{name} says nothing to its publisher"
@@ -82,14 +111,27 @@ def test_every_model_is_whole(model: Any) -> None:
         assert TOPICS[model.topic].cleanup == "compact"
 
 
-@pytest.mark.parametrize("model", [m for m in MODELS.values() if m.topic != tenancy.CONTACTS], ids=lambda m: m.__name__)
+ABOUT_ONE = {
+    "tenancy_id", "tenant_ref", "message_id", "about", "candidate_ref", "person_ref", "match_id", "placement_id",
+    "application_id", "referral_id", "rating_id", "host_contact_ref", "contact_id", "invitation_id", "dwelling_id",
+}  # fmt: skip
+"""Fields that lead to one person or household."""
+KEPT = [m for m in MODELS.values() if m.topic == ANY_TOPIC or not (TOPICS[m.topic].personal or TOPICS[m.topic].private)]
+
+
+@pytest.mark.parametrize("model", KEPT, ids=lambda m: m.__name__)
 def test_kept_topics_carry_nothing_personal(model: Any) -> None:
     named = set(model.model_fields)
     assert not named & {"email", "phone", "postal_address", "born_on", "age", "skills", "country_of_birth", "text"}
     assert "name" not in named or model is governance.AreaDefined
     assert "title" not in named or model is governance.SteeringDocumentAdopted
-    about_a_household = named & {"tenancy_id", "tenant_ref", "message_id", "about"}
-    assert not (about_a_household and named & {"language", "languages", "available_in"})
+    assert not (named & ABOUT_ONE and named & {"language", "languages", "available_in", "age_from", "sex", "code"})
+
+
+@pytest.mark.parametrize("model", KEPT, ids=lambda m: m.__name__)
+def test_every_reason_is_a_closed_code(model: Any) -> None:
+    if "reason" in model.model_fields:
+        assert "enum" in model.model_json_schema()["properties"]["reason"]
 
 
 def test_versions_are_told_apart_from_names() -> None:
@@ -263,6 +305,63 @@ def test_identity_tells_targets_apart_that_share_a_goal() -> None:
     assert identity() != identity(dimension={"area": "raslatt"})
     assert identity() != identity(valid_from="2020-01-01")
     assert MOVE_IN.identity == ("t",)
+
+
+def test_a_subject_of_two_fields_is_both_joined_by_a_colon() -> None:
+    said = event("se.vatterhem.OfficialStatisticImported.v1")
+    assert said.subject == said.data.subject == "employment-rate-bas:0680"
+    assert orjson.loads(said.data.json_bytes())["register"] == "BAS"
+    with pytest.raises(ValidationError, match=r"data\.series:region_code"):
+        Event.of(said.data, id="1", source="urn:x", time=NOON, subject="employment-rate-bas")
+
+
+@pytest.mark.parametrize(
+    ("type_", "changes"),
+    [
+        ("OfficialStatisticImported", {"value": None}),
+        ("OfficialStatisticImported", {"status": "missing"}),
+        ("OfficialStatisticImported", {"age_to": 19}),
+        ("OfficialStatisticImported", {"numerator": 8, "denominator": 7}),
+        ("FigurePublished", {"status": "not_shown"}),
+        ("FigurePublished", {"status": "no_data", "value": None}),
+        ("FigurePublished", {"value": None}),
+        ("ResponsesCounted", {"answered": 213}),
+        ("InvitationIssued", {"person_ref": "p"}),
+        ("InvitationIssued", {"tenancy_id": None}),
+        ("PlacementCommitmentMade", {"window_to": "2018-09-02"}),
+        ("SurveyPublished", {"closes_on": "2019-09-15"}),
+        ("ActionPlanned", {"due_on": "2019-12-01"}),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(type_: str, changes: dict[str, Any]) -> None:
+    model, data = MODELS[f"se.vatterhem.{type_}.v1"], example(f"se.vatterhem.{type_}.v1")["data"]
+    assert problems_of(model, data) == {}
+    assert list(problems_of(model, data | changes)) == ["data"]
+
+
+def test_a_missing_value_is_said_without_one() -> None:
+    data = example("se.vatterhem.OfficialStatisticImported.v1")["data"] | {"value": None, "status": "missing"}
+    assert problems_of(MODELS["se.vatterhem.OfficialStatisticImported.v1"], data) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (fields.Month, ["2019-04"], ["2019-4", "2019-13", "201904", "2019-04\n"]),
+        (fields.Week, ["2019-W01", "2020-W53"], ["2019-W00", "2019-W54", "2019W01", "2019-1"]),
+        (fields.Period, ["2019", "2019-Q4", "2019-12"], ["19", "2019-Q5", "2019-00", "2019-W01", ""]),
+        (fields.Interval, ["P1D", "P365D", "PT6H"], ["P0D", "1D", "P1M", "PT30M", "P1DT6H"]),
+        (fields.InvitationCode, ["7KQ4-M2XD-9RTB", "7KQ4M2XD"], ["7kq4", "7KQ4-", "", "7KQ4 M2XD", "A" * 60]),
+        (fields.Digest, ["0" * 64], ["0" * 63, "g" * 64, "A" * 64]),
+        (fields.Source, ["urn:example:x"], ["urn:" + "x" * 125, "two words", ""]),
+        (fields.Year, [2019], [19, "2019", 2019.0, True]),
+        (fields.EachOnce[fields.Language], [("sv", "ar"), ()], [("sv", "sv"), ("ar", "AR"), ["sv"]]),
+    ],
+    ids=["month", "week", "period", "interval", "code", "digest", "source", "year", "set"],
+)
+def test_kinds_of_value(kind: Any, good: list[object], bad: list[object]) -> None:
+    assert [value for value in good if not takes(kind, value)] == []
+    assert [value for value in bad if takes(kind, value)] == []
 
 
 def test_from_is_called_from_on_the_wire() -> None:

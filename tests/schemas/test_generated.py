@@ -57,6 +57,30 @@ def test_schema_and_model_refuse_alike(type_: str) -> None:
         assert between_fields or validator(type_).is_valid(bad) == taken, bad
 
 
+@pytest.mark.parametrize(
+    ("type_", "changes"),
+    [
+        ("OfficialStatisticImported", {"value": None}),
+        ("OfficialStatisticImported", {"status": "missing"}),
+        ("FigurePublished", {"status": "not_shown"}),
+        ("FigurePublished", {"value": None}),
+        ("FigurePublished", {"status": "no_data", "value": None}),
+        ("InvitationIssued", {"person_ref": "p"}),
+        ("InvitationIssued", {"tenancy_id": None}),
+        ("ReminderIssued", {"tenancy_id": None}),
+    ],
+)
+def test_the_schema_tells_of_fields_that_hang_together(type_: str, changes: dict[str, Any]) -> None:
+    data = example(f"se.vatterhem.{type_}.v1")["data"]
+    assert not validator(f"se.vatterhem.{type_}.v1").is_valid(data | changes)
+
+
+def test_every_day_says_its_least() -> None:
+    schema = json_schema(MODELS["se.vatterhem.AreaDefined.v1"])["properties"]
+    days = [schema["valid_from"], schema["valid_to"]["anyOf"][0]]
+    assert all(day["description"].endswith("YYYY-MM-DD, not before 1900.") for day in days)
+
+
 def test_schemas_stay_open_for_fields_to_come() -> None:
     assert "'additionalProperties': False" not in str([json_schema(model) for model in MODELS.values()])
 

@@ -21,6 +21,17 @@ def test_who_writes_and_who_reads() -> None:
         "notifications.events": (("notifications",), ("reporting",), ()),
         "notifications.dlq": (("notifications",), (), ()),
         "reporting.dlq": (("reporting",), (), ()),
+        "property.events": (("gateway",), ("reporting",), ()),
+        "procurement.events": (("gateway",), ("reporting",), ()),
+        "community.events": (("gateway",), ("reporting",), ()),
+        "statistics.events": (("gateway",), ("reporting",), ()),
+        "gateway.events": (("gateway",), ("reporting",), ()),
+        "placements.events": (("placements",), ("reporting",), ()),
+        "placements.contacts": (("placements",), (), ()),
+        "surveys.events": (("surveys",), ("reporting",), ()),
+        "surveys.invitations": (("surveys", "notifications"), (), ()),
+        "surveys.contacts": (("surveys",), (), ()),
+        "reporting.events": (("reporting",), ("reporting",), ()),
     }
 
 
@@ -32,8 +43,22 @@ def test_a_topic_is_whole(topic: Topic) -> None:
     if topic.name.endswith(".dlq"):
         assert (topic.partitions, topic.retention_ms, topic.readers) == (1, 30 * DAY_MS, ())
     else:
-        assert (topic.partitions, topic.retention_ms) == (4, -1)
+        assert (topic.partitions, topic.retention_ms) == (4, 60 * DAY_MS if topic.private else -1)
         assert on_topic(topic.name)
+
+
+def test_reporting_reads_every_topic_that_is_neither_personal_nor_private_and_no_other() -> None:
+    read = {name for name, topic in TOPICS.items() if "reporting" in topic.readers}
+    assert read == {name for name, t in TOPICS.items() if not (t.personal or t.private or name.endswith(".dlq"))}
+
+
+@pytest.mark.parametrize("name", ["tenancy.contacts", "placements.contacts", "surveys.contacts"])
+def test_contacts_are_personal_compacted_and_for_notifications_alone(name: str) -> None:
+    topic = TOPICS[name]
+    assert (topic.personal, topic.cleanup, topic.config()["max.compaction.lag.ms"]) == (True, "compact", str(DAY_MS))
+    assert topic.tombstones_ms == 90 * DAY_MS
+    assert set(topic.readers) <= {"notifications"}
+    assert [model.tombstone for model in on_topic(name)] == [False, True], "a contact can be changed and erased"
 
 
 def test_kept_means_kept_whatever_the_broker_says() -> None:
@@ -43,15 +68,6 @@ def test_kept_means_kept_whatever_the_broker_says() -> None:
         "retention.bytes": "-1",
         "max.message.bytes": "1048576",
     }
-
-
-def test_contacts_are_compacted_within_a_day_and_tombstones_last_90() -> None:
-    contacts = TOPICS["tenancy.contacts"]
-    assert contacts.personal
-    assert contacts.config()["cleanup.policy"] == "compact"
-    assert contacts.config()["max.compaction.lag.ms"] == str(DAY_MS)
-    assert contacts.config()["delete.retention.ms"] == str(90 * DAY_MS)
-    assert contacts.readers == ("notifications",)
 
 
 def test_durations() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.door import FROM_OUTSIDE
 from schemas.event import ANY_TOPIC, EventData
 from schemas.generate import json_schema
-from services.gateway.service import FROM_OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
