@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.chassis.workers import name_of
-from services.gateway import service
+from services.gateway.service import door as service
 
 EVERY_SECONDS = 600
 

@@ -34,9 +34,9 @@ def test_the_rules_of_the_rooms_cover_every_service() -> None:
         ("services", "services/gateway/planted.py", "import services.reporting"),
         ("services", "services/chassis/planted.py", "import services.gateway"),
         ("services", "services/unlisted/__init__.py", ""),
-        ("rooms", "services/gateway/domain.py", "import services.gateway.repository"),
-        ("domain", "services/gateway/domain.py", "import fastapi"),
-        ("domain", "services/gateway/domain.py", "import services.chassis"),
+        ("rooms", "services/gateway/domain/door.py", "import services.gateway.repository"),
+        ("domain", "services/gateway/domain/door.py", "import fastapi"),
+        ("domain", "services/gateway/domain/door.py", "import services.chassis"),
     ],
 )
 def test_a_breach_is_noticed(tmp_path: Path, contract: str, file: str, line: str) -> None:

@@ -9,7 +9,7 @@ import httpx2
 
 from schemas.tenancy import TenantContactChanged
 from services.chassis.testkit import Bus, MovableClock, Running, eventually
-from services.gateway import service
+from services.gateway.service import door as service
 
 Json = dict[str, Any]
 Make = Callable[..., Json]

@@ -19,7 +19,7 @@ from schemas.kafka import from_record
 from schemas.tenancy import TenantMovedIn
 from schemas.withdrawal import EventWithdrawn
 from services.chassis.testkit import Bus, MovableClock, Running, eventually
-from services.gateway import service as verbs
+from services.gateway.service import door as verbs
 
 Json = dict[str, Any]
 Make = Callable[..., Json]

@@ -20,7 +20,7 @@ from schemas.catalogue import MODELS
 from schemas.door import FROM_OUTSIDE, MAX_EVENT
 from schemas.generate import EXAMPLES, GENERATED, example
 from services.chassis.web.limits import MAX_BODY
-from services.gateway.domain import Answer, submission, without_home
+from services.gateway.domain.door import Answer, submission, without_home
 from services.gateway.routes.events import _shown
 
 MOVED_IN = "se.vatterhem.TenantMovedIn.v1"

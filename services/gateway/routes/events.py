@@ -2,42 +2,32 @@
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
-import asyncpg
-import structlog
 from fastapi import Request
-from opentelemetry import metrics
 from starlette.responses import Response
 
 from schemas import http
 from schemas.errors import Malformed
-from services.chassis.backoff import Backoff
-from services.chassis.errors import Erased, Unavailable
 from services.chassis.web import Ctx, Permission, Router, page, problem, translations
 from services.chassis.web.access import bearer
 from services.chassis.web.words import N_
-from services.gateway import service
-from services.gateway.domain import (
+from services.gateway.domain.door import (
     MAX_BATCH,
     Answer,
-    Key,
     ProblemType,
     Refusal,
-    Submission,
     refusal_of,
     submission,
 )
+from services.gateway.entrance import let_in
 from services.gateway.routes.examples import curl
+from services.gateway.service import door as service
 
 router = Router()
-log = structlog.get_logger(__name__)
 
 NO_KEY = Refusal(ProblemType.NO_KEY, "Send a publisher's key in the header Authorization: Bearer …")
-ATTEMPTS = 3
 
 ANSWERS = (
     ("202", N_("Accepted, or a duplicate of what was accepted before."), N_("Nothing: it is kept.")),
@@ -72,37 +62,13 @@ async def publish(request: Request, ctx: Ctx) -> Response:
         reading = await asyncio.to_thread(http.read, request.headers.items(), body, at_most=MAX_BATCH)
     except Malformed as malformed:
         return _problem(refusal_of(malformed.problems))
-    answers = await _let_in(ctx, key, [submission(entry) for entry in reading.entries])
-    counts = Counter[str](answer.status for answer in answers)
-    for outcome, count in counts.items():
-        _outcomes(ctx.metrics.meter).add(count, {"outcome": outcome})
-    log.info("events came in", publisher=key.publisher, mode=reading.mode, **counts)
+    answers = await let_in(ctx, key.sender("http"), [submission(entry) for entry in reading.entries])
     if reading.mode == "batch":
         return await asyncio.to_thread(_answer_to_batch, answers)
     [answer] = answers
     if answer.refusal:
         return _problem(answer.refusal, event=_event(0, answer))
     return _json(_shown(0, answer), 202)
-
-
-@lru_cache(maxsize=1)
-def _outcomes(meter: metrics.Meter) -> metrics.Counter:
-    return meter.create_counter("hem_events_published", description="events that publishers sent, by outcome")
-
-
-async def _let_in(ctx: Ctx, key: Key, submissions: Sequence[Submission]) -> list[Answer]:
-    backoff = Backoff(first=0.1)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            async with ctx.db.transaction() as tx:
-                return await service.publish(tx, key, submissions, public_url=ctx.settings.public_url)
-        except Erased:  # between our look and our commit: the next look sees it
-            continue
-        except Unavailable as error:  # a contact and an erasure of one person can wait for each other
-            if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError) or attempt == ATTEMPTS:
-                raise
-            await backoff.wait()
-    raise Unavailable("what these events are about: others are changing it")
 
 
 def _answer_to_batch(answers: Sequence[Answer]) -> Response:

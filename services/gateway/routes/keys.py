@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from schemas.fields import NO_CONTROL, UriReference
 from services.chassis.web import Ctx, Permission, Router, problem
-from services.gateway import repository, service
-from services.gateway.domain import Key, KeyId, Publisher
+from services.gateway.domain.door import Key, KeyId, Publisher
+from services.gateway.repository import door as repository
+from services.gateway.service import door as service
 
 router = Router()
 

@@ -14,8 +14,7 @@ from schemas.event import ANY_TOPIC, Event
 from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
 from services.chassis.transaction import Transaction
-from services.gateway import repository
-from services.gateway.domain import (
+from services.gateway.domain.door import (
     ALL,
     IDENTITIES_KEPT,
     Answer,
@@ -27,6 +26,7 @@ from services.gateway.domain import (
     ProblemType,
     Publisher,
     Refusal,
+    Sender,
     Submission,
     content,
     hash_key,
@@ -34,6 +34,7 @@ from services.gateway.domain import (
     new_key,
     without_home,
 )
+from services.gateway.repository import door as repository
 
 FORGET_AT_ONCE = 10_000
 
@@ -64,20 +65,22 @@ class Candidate:
         return self.event.source, self.event.id
 
 
-async def publish(tx: Transaction, key: Key, submissions: Sequence[Submission], *, public_url: str) -> list[Answer]:
+async def publish(
+    tx: Transaction, sender: Sender, submissions: Sequence[Submission], *, public_url: str
+) -> list[Answer]:
     """Lets in what may come in: identity and outbox rows in this transaction. One answer per submission, in order.
 
     Raises `Erased` when another transaction erases one of the persons meanwhile: do it again from the start.
     """
-    if key.last_used_on != tx.now().date():
-        await repository.use_key(tx, key.id, tx.now().date())
+    if sender.key is not None and sender.last_used_on != tx.now().date():
+        await repository.use_key(tx, sender.key, tx.now().date())
     submissions = [without_home(submission) for submission in submissions]
     verdicts = {place: s.refusal for place, s in enumerate(submissions) if s.refusal is not None}
     candidates = await asyncio.to_thread(_candidates, tx, submissions)
 
-    candidates = _of_allowed_types(key, candidates, verdicts)
+    candidates = _of_allowed_types(sender, candidates, verdicts)
     candidates = _of_what_they_know(candidates, verdicts)
-    candidates = await _of_own_sources(tx, key, candidates, verdicts)
+    candidates = await _of_own_sources(tx, sender, candidates, verdicts)
     candidates = _small_enough(candidates, verdicts)
     # Erasures go before everything else about their persons, wherever they stand in the batch.
     erasures = [c for c in candidates if c.event.data.tombstone]
@@ -87,7 +90,7 @@ async def publish(tx: Transaction, key: Key, submissions: Sequence[Submission], 
     others = await _of_persons_not_erased(tx, others, erased, verdicts)
     accepted += await _new(tx, [c for c in others if c.topic != ANY_TOPIC], verdicts)
     # Withdrawals come last, so that one may stand in the same batch as what it withdraws.
-    withdrawals = await _of_known_events(tx, key, [c for c in others if c.topic == ANY_TOPIC], verdicts)
+    withdrawals = await _of_known_events(tx, sender, [c for c in others if c.topic == ANY_TOPIC], verdicts)
     accepted += await _new(tx, withdrawals, verdicts)
 
     await _send_on(tx, accepted, public_url)
@@ -105,7 +108,7 @@ def _candidate(tx: Transaction, place: int, event: Event[Any]) -> Candidate:
     return Candidate(place, event, event.data.topic, len(data), fingerprint)
 
 
-def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+def _of_allowed_types(sender: Sender, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
     """Those of types the key is for. A withdrawal is judged later, by the type of what it withdraws."""
     kept = []
     for c in candidates:
@@ -113,9 +116,9 @@ def _of_allowed_types(key: Key, candidates: list[Candidate], verdicts: Verdicts)
             verdicts[c.place] = Refusal(
                 ProblemType.TYPE_NOT_ALLOWED, f"{c.event.type} is published by Hem's own services only."
             )
-        elif c.topic != ANY_TOPIC and not key.allows(c.event.type):
+        elif c.topic != ANY_TOPIC and not sender.allows(c.event.type):
             verdicts[c.place] = Refusal(
-                ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(key.allow)}, not for {c.event.type}."
+                ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(sender.allow)}, not for {c.event.type}."
             )
         else:
             kept.append(c)
@@ -135,9 +138,9 @@ def _of_what_they_know(candidates: list[Candidate], verdicts: Verdicts) -> list[
 
 
 async def _of_own_sources(
-    tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts
+    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts
 ) -> list[Candidate]:
-    sources = key.sources or await _bound_to(tx, key, candidates, verdicts)
+    sources = sender.sources or await _bound_to(tx, sender, candidates, verdicts)
     kept = []
     for c in candidates:
         if c.event.source in sources:
@@ -150,36 +153,38 @@ async def _of_own_sources(
     return kept
 
 
-async def _bound_to(tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts) -> tuple[str, ...]:
+async def _bound_to(
+    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts
+) -> tuple[str, ...]:
     """Binds a key made without sources to the first one it is used with rightly, which the publisher then owns.
 
     When there is none, what speaks against those that came from sources nobody else has goes to `verdicts`.
     """
     used = {c.event.source for c in candidates if not is_own(c.event.source)}
-    if not used:
+    if not used or sender.key is None:
         return ()
-    locked = await repository.lock_key(tx, key.id)
+    locked = await repository.lock_key(tx, sender.key)
     if locked is None or locked.sources:  # revoked, or bound by a parallel request
         return locked.sources if locked else ()
     owners = await repository.owners(tx, used)
-    free = {source for source in used if owners.get(source, key.publisher) == key.publisher}
+    free = {source for source in used if owners.get(source, sender.publisher) == sender.publisher}
     against: Verdicts = {}
-    right = await _right_but_for_source(tx, key, [c for c in candidates if c.event.source in free], against)
+    right = await _right_but_for_source(tx, sender, [c for c in candidates if c.event.source in free], against)
     for source in dict.fromkeys(c.event.source for c in right):
-        if await _claim(tx, key.publisher, [source]):
-            await repository.bind_key(tx, key.id, source)
+        if await _claim(tx, sender.publisher, [source]):
+            await repository.bind_key(tx, locked.id, source)
             return (source,)
     verdicts |= against
     return ()
 
 
 async def _right_but_for_source(
-    tx: Transaction, key: Key, candidates: list[Candidate], verdicts: Verdicts
+    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts
 ) -> list[Candidate]:
     """Those, in the order sent, that would be let in if each came alone and its source were the key's."""
     candidates = _small_enough(candidates, verdicts)
     candidates = await _of_persons_not_erased(tx, candidates, set(), verdicts)
-    await _of_known_events(tx, key, [c for c in candidates if c.topic == ANY_TOPIC], verdicts)
+    await _of_known_events(tx, sender, [c for c in candidates if c.topic == ANY_TOPIC], verdicts)
     candidates = [c for c in candidates if c.place not in verdicts]
     return _in_accord_with(await repository.recall(tx, {c.key for c in candidates}), candidates, verdicts)
 
@@ -218,7 +223,7 @@ async def _of_persons_not_erased(
 
 
 async def _of_known_events(
-    tx: Transaction, key: Key, withdrawals: list[Candidate], verdicts: Verdicts
+    tx: Transaction, sender: Sender, withdrawals: list[Candidate], verdicts: Verdicts
 ) -> list[Candidate]:
     """Those that withdraw an event of the same publisher, each bound for that event's topic."""
     if not withdrawals:
@@ -230,7 +235,7 @@ async def _of_known_events(
     for c in withdrawals:
         target = targets.get(wanted[c.place])
         personal = target is not None and TOPICS[target.topic].personal
-        refusal = judge_withdrawal(key, c.event, target, owners.get(wanted[c.place][0]), personal=personal)
+        refusal = judge_withdrawal(sender, c.event, target, owners.get(wanted[c.place][0]), personal=personal)
         if refusal is not None:
             verdicts[c.place] = refusal
         elif target is not None:

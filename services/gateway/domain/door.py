@@ -25,6 +25,8 @@ IDENTITIES_KEPT = timedelta(days=400)
 MAX_BATCH = 20_000
 """Events in one request."""
 ALL = "all"
+Road = Literal["http", "kafka", "form", "file"]
+"""How events come to the door."""
 
 
 class ProblemType(Enum):
@@ -119,8 +121,27 @@ class Key:
     last_used_on: date | None = None
     revoked_at: datetime | None = None
 
+    def sender(self, road: Road) -> "Sender":
+        """Its publisher, as it sends with this key."""
+        return Sender(self.publisher, road, self.allow, self.sources, key=self.id, last_used_on=self.last_used_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A publisher and the road it comes by, and what it may send there.
+
+    No `sources` means those of a key that is bound to the first one it is used with; only a `key` can be so.
+    """
+
+    publisher: Publisher
+    road: Road
+    allow: tuple[str, ...]
+    sources: tuple[str, ...]
+    key: KeyId | None = None
+    last_used_on: date | None = None
+
     def allows(self, event_type: str) -> bool:
-        """Whether the key is for this type, given that the gateway is a writer of the type's topic."""
+        """Whether it may send this type, given that the gateway is a writer of the type's topic."""
         return ALL in self.allow or event_type in self.allow
 
 
@@ -204,10 +225,10 @@ def without_home(submission: Submission) -> Submission:
 
 
 def judge_withdrawal(
-    key: Key, withdrawal: Event[Any], target: Identity | None, owner: Publisher | None, *, personal: bool
+    sender: Sender, withdrawal: Event[Any], target: Identity | None, owner: Publisher | None, *, personal: bool
 ) -> Refusal | None:
-    """Whether `key` may take back `target`, which belongs to `owner` and lies on a topic that may be `personal`."""
-    if owner != key.publisher:
+    """Whether `sender` may take back `target`, which belongs to `owner` and lies on a topic that may be `personal`."""
+    if owner != sender.publisher:
         return Refusal(
             ProblemType.SOURCE_NOT_ALLOWED,
             "Only the publisher of an event can withdraw it, and the withdrawn source is not this publisher's.",
@@ -218,9 +239,9 @@ def judge_withdrawal(
             "No event with that source and id has been accepted in the last 400 days. A withdrawal follows its event to "
             "the event's topic: send the event first, in the same batch if you like.",
         )
-    if not key.allows(target.type):
+    if not sender.allows(target.type):
         return Refusal(
-            ProblemType.TYPE_NOT_ALLOWED, f"The withdrawn event is a {target.type}, which this key is not for."
+            ProblemType.TYPE_NOT_ALLOWED, f"The withdrawn event is a {target.type}, which this publisher may not send."
         )
     if personal:
         return Refusal(

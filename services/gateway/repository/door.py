@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from services.chassis.transaction import Transaction
-from services.gateway.domain import EventKey, Identity, Key, KeyId, Publisher
+from services.gateway.domain.door import EventKey, Identity, Key, KeyId, Publisher
 
 KEY_COLUMNS = "id, publisher, allow, sources, created_at, last_used_on, revoked_at"
 
