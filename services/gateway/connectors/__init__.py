@@ -1,1 +1,1 @@
-"""Roads for what others only export: a file is read, compared with the last one, and what is new is published."""
+"""Connectors: what fetches facts from systems that publish nothing themselves. One module for each kind of file."""
