@@ -27,6 +27,7 @@ from schemas.door import (
 from schemas.errors import Malformed, Problem
 from schemas.event import PREFIX, Event, EventData
 from schemas.generate import GENERATED
+from schemas.lifecycle import DRAFT
 from schemas.text import dump_json
 
 AT_ONCE = 8 * 1024 * 1024
@@ -115,7 +116,9 @@ class Checker:
 
 def _turned_away(event: Event[EventData]) -> Iterator[Fault]:
     """What the gateway refuses whatever the key."""
-    if event.type not in FROM_OUTSIDE:
+    if event.data.draft:
+        yield Fault("type", "a type that other systems publish", DRAFT)
+    elif event.type not in FROM_OUTSIDE:
         yield Fault("type", "a type that other systems publish", "one that only Hem's own services do")
     if is_own(event.source):
         yield Fault("source", f"a source that does not begin with {OWN_SOURCES}", "one of Hem's own")

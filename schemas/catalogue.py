@@ -41,12 +41,13 @@ def _declared() -> Iterator[type[EventData]]:
 
 
 MODELS: Mapping[str, type[EventData]] = MappingProxyType({model.type: model for model in _declared()})
-"""CloudEvents type, such as `se.vatterhem.TenantMovedIn.v1` → model."""
+"""CloudEvents type, such as `se.vatterhem.TenantMovedIn.v1` → model; drafts too."""
 
 
 def on_topic(topic: str) -> tuple[type[EventData], ...]:
-    """The models whose events go to `topic` (a name without prefix); EventWithdrawn goes to all and is not listed."""
-    return tuple(model for model in MODELS.values() if model.topic == topic)
+    """The models whose events go to `topic` (a name without prefix), but for drafts; EventWithdrawn goes to all and is
+    not listed."""
+    return tuple(model for model in MODELS.values() if model.topic == topic and not model.draft)
 
 
 def versions_of(type_: str) -> tuple[str, ...]:

@@ -199,3 +199,19 @@ class ServiceHoursReported(
     own_hours: Quantity = Field(description="Hours by the company's own staff.")
     contracted_hours: Quantity = Field(description="Hours bought from contractors.")
     month: Month = Field(description="The month, such as 2019-04.")
+
+
+class TenantInfluenceAgreementSigned(
+    EventData, name="TenantInfluenceAgreementSigned", topic=TOPIC, subject="agreement_id", draft=True
+):
+    """A tenant influence agreement (boinflytandeavtal) has been signed with the tenants' association
+    (hyresgästföreningen) or with tenants of a building. One that is renewed is a new agreement."""
+
+    agreement_id: Id = Field(description="The agreement, an id made for Hem.")
+    area_id: AreaId
+    party: Code = Field(description="With whom, such as tenants_association or local_tenants; never a person.")
+    covers: EachOnce[Code] = Field(
+        min_length=1, max_length=20, description="What it gives a say in, such as renovation, yard, laundry or safety."
+    )
+    signed_on: Day = Field(description="The day it was signed.")
+    valid_to: Day | None = Field(None, description="The last day it holds; none: until it is ended.")

@@ -18,9 +18,10 @@ OWN_SOURCES: Final = "urn:hem:"
 FROM_OUTSIDE: Final = frozenset(
     model.type
     for model in MODELS.values()
-    if model.topic == ANY_TOPIC or ("gateway" in TOPICS[model.topic].writers and not model.own)
+    if model.topic == ANY_TOPIC or ("gateway" in TOPICS[model.topic].writers and not model.own and not model.draft)
 )
-"""The types that other systems publish: those of topics the gateway writes, but for its own, and EventWithdrawn."""
+"""The types that other systems publish: those of topics the gateway writes, but for its own and for drafts, and
+EventWithdrawn."""
 
 
 def is_own(source: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from .fields import Id, UriReference
+from .lifecycle import Deprecation
 
 PREFIX = "se.vatterhem."
 ANY_TOPIC = "*"
@@ -51,7 +52,8 @@ class EventData(Part):
     several areas); a later event with the same values in them is a correction. Where no one field is the aggregate,
     `subject` names several, `series:region_code`, and the key is their values joined in the same way. `tombstone` marks
     an event that is written to Kafka without a value, so that compaction erases what the key held. `own` marks one that
-    the topic's writer says itself and takes from nobody.
+    the topic's writer says itself and takes from nobody. `draft` marks one that may still change and that nobody can
+    send yet, `deprecated` one that should no longer be sent.
     """
 
     type: ClassVar[str] = ""
@@ -60,6 +62,8 @@ class EventData(Part):
     identity_fields: ClassVar[tuple[str, ...]] = ()
     tombstone: ClassVar[bool] = False
     own: ClassVar[bool] = False
+    draft: ClassVar[bool] = False
+    deprecated: ClassVar[Deprecation | None] = None
     _subject_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(
@@ -72,6 +76,8 @@ class EventData(Part):
         identity: tuple[str, ...] = (),
         tombstone: bool = False,
         own: bool = False,
+        draft: bool = False,
+        deprecated: Deprecation | None = None,
         **config: Any,
     ) -> None:
         super().__init_subclass__(**config)
@@ -84,6 +90,8 @@ class EventData(Part):
         cls.identity_fields = identity or cls._subject_fields
         cls.tombstone = tombstone
         cls.own = own
+        cls.draft = draft
+        cls.deprecated = deprecated
 
     @property
     def subject(self) -> str:

@@ -6,6 +6,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def json_schema(model: type[EventData]) -> dict[str, Any]:
 
     `x-topic` and `x-subject` say where the event goes and which field the envelope's `subject` repeats (`a:b`: both
     values, joined by a colon); `x-identity`, the fields in which a correction agrees with what it corrects. `x-tombstone`:
-    it has no value on Kafka; `x-own`: the topic's writer says it itself and takes it from nobody.
+    it has no value on Kafka; `x-own`: the topic's writer says it itself and takes it from nobody. `x-draft`: it may still
+    change, and nobody can send it yet.
     """
     body = _opened(model.model_json_schema(by_alias=True))
     head = {
@@ -46,6 +48,11 @@ def json_schema(model: type[EventData]) -> dict[str, Any]:
         "x-tombstone": model.tombstone,
         "x-own": model.own,
     }
+    if model.draft:
+        head["x-draft"] = True
+    if model.deprecated:
+        head["deprecated"] = True
+        head["x-deprecation"] = {k: str(v) for k, v in asdict(model.deprecated).items() if v is not None}
     return {**head, **body, "examples": [example(model.type)["data"]]}
 
 

@@ -45,6 +45,7 @@ class ProblemType(Enum):
     MEDIA_TYPE = 415, "The media type is none of those understood"
     INVALID = 422, "The event does not fit its schema"
     UNKNOWN_TYPE = 422, "There is no such type of event"
+    DRAFT = 422, "The type of event is a draft"
     NOTHING_TO_WITHDRAW = 422, "The withdrawn event is not known"
     NOT_WITHDRAWABLE = 422, "Events of this type can't be withdrawn"
 
@@ -222,6 +223,14 @@ def without_home(submission: Submission) -> Submission:
     return replace(
         submission, event=event.model_copy(update={"data": data}), warnings=(*submission.warnings, *warnings)
     )
+
+
+def with_notice(submission: Submission) -> Submission:
+    """Warns whoever sends an event that is deprecated."""
+    event = submission.event
+    if event is None or event.data.deprecated is None:
+        return submission
+    return replace(submission, warnings=(*submission.warnings, event.data.deprecated.warning(event.type)))
 
 
 def judge_withdrawal(

@@ -64,11 +64,27 @@ async def publish(request: Request, ctx: Ctx) -> Response:
         return _problem(refusal_of(malformed.problems))
     answers = await let_in(ctx, key.sender("http"), [submission(entry) for entry in reading.entries])
     if reading.mode == "batch":
-        return await asyncio.to_thread(_answer_to_batch, answers)
-    [answer] = answers
+        shown = await asyncio.to_thread(_answer_to_batch, answers)
+    else:
+        [answer] = answers
+        shown = _answer_to_one(answer)
+    shown.headers.update(_notices(ctx.settings.public_url, reading))
+    return shown
+
+
+def _answer_to_one(answer: Answer) -> Response:
     if answer.refusal:
         return _problem(answer.refusal, event=_event(0, answer))
     return _json(_shown(0, answer), 202)
+
+
+def _notices(public_url: str, reading: http.Reading) -> dict[str, str]:
+    """The headers about deprecated types among the events; where there are several, of the first."""
+    sent = (entry.event for entry in reading.entries if entry.event is not None)
+    for event in sent:
+        if event.data.deprecated is not None:
+            return event.data.deprecated.headers(f"{public_url.rstrip('/')}/schemas/{event.type}")
+    return {}
 
 
 def _answer_to_batch(answers: Sequence[Answer]) -> Response:

@@ -11,6 +11,7 @@ from opentelemetry import propagate
 
 from schemas.door import FROM_OUTSIDE, MAX_EVENT, is_own, vouches_for_another
 from schemas.event import ANY_TOPIC, Event
+from schemas.lifecycle import DRAFT
 from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
 from services.chassis.transaction import Transaction
@@ -32,6 +33,7 @@ from services.gateway.domain.door import (
     hash_key,
     judge_withdrawal,
     new_key,
+    with_notice,
     without_home,
 )
 from services.gateway.repository import door as repository
@@ -74,7 +76,7 @@ async def publish(
     """
     if sender.key is not None and sender.last_used_on != tx.now().date():
         await repository.use_key(tx, sender.key, tx.now().date())
-    submissions = [without_home(submission) for submission in submissions]
+    submissions = [with_notice(without_home(submission)) for submission in submissions]
     verdicts = {place: s.refusal for place, s in enumerate(submissions) if s.refusal is not None}
     candidates = await asyncio.to_thread(_candidates, tx, submissions)
 
@@ -112,7 +114,9 @@ def _of_allowed_types(sender: Sender, candidates: list[Candidate], verdicts: Ver
     """Those of types the key is for. A withdrawal is judged later, by the type of what it withdraws."""
     kept = []
     for c in candidates:
-        if c.event.type not in FROM_OUTSIDE:
+        if c.event.data.draft:
+            verdicts[c.place] = Refusal(ProblemType.DRAFT, f"{c.event.type} is {DRAFT}.")
+        elif c.event.type not in FROM_OUTSIDE:
             verdicts[c.place] = Refusal(
                 ProblemType.TYPE_NOT_ALLOWED, f"{c.event.type} is published by Hem's own services only."
             )
