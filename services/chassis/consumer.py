@@ -47,6 +47,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
         self._unreadable = unreadable
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._next: dict[TopicPartition, int] = {}  # where each partition goes on after what was handed out
+        self._astray = False  # positions may be past what nobody was handed
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         super().seek(partition, offset)
@@ -54,16 +55,18 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Found:
         self._forget_what_moved()
+        if self._astray:
+            await self._go_back()
         try:
             found: Found = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         except UnicodeDecodeError:
-            found = {}
-            for partition in self.assignment() - self.paused():
-                if records := await self._carefully(partition):
-                    found[partition] = records
+            self._astray = True
+            return await self._carefully()
         except (KafkaError, ConsumerStoppedError):
+            self._astray = True
             raise
         except Exception:
+            self._astray = True
             log.exception("records can't be fetched")
             await asyncio.sleep(1)  # whoever asks again at once must not spin
             raise
@@ -71,24 +74,44 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
             self._next[partition] = records[-1].offset + 1
         return found
 
-    async def _carefully(self, partition: TopicPartition) -> list[ConsumerRecord]:
-        position = await self._place(partition)
-        super().seek(partition, position)
+    async def _carefully(self) -> Found:
+        """What is there, up to the first record of each partition that can't be decoded; the next call begins behind it."""
+        places = await self._go_back()
+        ends = await self.end_offsets(list(places))
+        found, after = Found(), dict(places)
+        self._astray = True  # until what is taken here is handed out
+        for partition, end in ends.items():
+            records, after[partition] = await self._one_by_one(partition, places[partition], end)
+            if records:
+                found[partition] = records
+        self._next.update(after)
+        self._astray = False
+        return found
+
+    async def _go_back(self) -> dict[TopicPartition, int]:
+        """Puts every partition where it goes on after what was handed out. Gives where that is."""
+        places = {partition: await self._place(partition) for partition in self.assignment() - self.paused()}
+        for partition, place in places.items():
+            super().seek(partition, place)
+        self._astray = False
+        return places
+
+    async def _one_by_one(self, partition: TopicPartition, place: int, end: int) -> tuple[list[ConsumerRecord], int]:
+        """Records from `place` on, and where to go on. At `end` nothing is waited for: of many partitions most are empty."""
         records: list[ConsumerRecord] = []
         try:
-            while len(records) < CAREFULLY:
+            while place < end and len(records) < CAREFULLY:
                 got = await super().getmany(partition, timeout_ms=ANSWER_WITHIN_MS, max_records=1)
                 if not got:
                     break
                 records.extend(got[partition])
-                position = records[-1].offset + 1
+                place = records[-1].offset + 1
         except UnicodeDecodeError:
-            log.warning(
-                "a record is stepped over", topic=partition.topic, partition=partition.partition, offset=position
-            )
-            await self._unreadable(partition, position)
-            self.seek(partition, position + 1)
-        return records
+            log.warning("a record is stepped over", topic=partition.topic, partition=partition.partition, offset=place)
+            await self._unreadable(partition, place)
+            place += 1
+            super().seek(partition, place)
+        return records, place
 
     async def _place(self, partition: TopicPartition) -> int:
         if partition in self._next:
