@@ -6,6 +6,8 @@ OVERVIEW = "overview"  # health and metrics of all services together
 ROUTES = {
     "/events": "gateway",
     "/schemas": "gateway",
+    "/report": "gateway",
+    "/openapi.json": "gateway",
     "/sign-in": "gateway",
     "/sign-out": "gateway",
     "/static": "gateway",

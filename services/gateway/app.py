@@ -3,12 +3,12 @@
 from services.chassis.service import Service
 
 from . import forgetting
-from .routes import events, keys, schemas
+from .routes import events, keys, openapi, schemas
 from .settings import GatewaySettings
 
 service = Service(
     "gateway",
     settings=GatewaySettings,
-    routes=[events.router, schemas.router, keys.router],
+    routes=[events.router, schemas.router, keys.router, openapi.router],
     workers=[forgetting.run],
 )
