@@ -77,7 +77,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     async def _carefully(self) -> Found:
         """What is there, up to the first record of each partition that can't be decoded; the next call begins behind it."""
         places = await self._go_back()
-        ends = await self.end_offsets(list(places))
+        ends = await self.end_offsets(list(places.keys() - self.paused()))
         found, after = Found(), dict(places)
         self._astray = True  # until what is taken here is handed out
         for partition, end in ends.items():
@@ -90,7 +90,7 @@ class CarefulConsumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     async def _go_back(self) -> dict[TopicPartition, int]:
         """Puts every partition where it goes on after what was handed out. Gives where that is."""
-        places = {partition: await self._place(partition) for partition in self.assignment() - self.paused()}
+        places = {partition: await self._place(partition) for partition in self.assignment()}
         for partition, place in places.items():
             super().seek(partition, place)
         self._astray = False
