@@ -21,6 +21,7 @@ class Permission(StrEnum):
     FIGURES = "figures"  # goal pages, their API and metrics; on loopback without sign-in
     HOUSEHOLDS = "households"  # lists of households to reach by hand
     EVENTS = "events"  # single events and what they are about
+    REPORT = "report"  # say what happened, on a form; which types, the gateway asks of the role
     PUBLISH = "publish"  # a publisher's own key, which the route checks
     OPERATE = "operate"  # run the service: parked events, keys, rebuild
 
@@ -37,14 +38,15 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+_WORKING = frozenset({Permission.FIGURES, Permission.EVENTS, Permission.REPORT})
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.READER: frozenset({Permission.FIGURES}),
-    Role.AREA_STAFF: frozenset({Permission.FIGURES, Permission.EVENTS, Permission.HOUSEHOLDS}),
-    Role.COORDINATOR: frozenset({Permission.FIGURES, Permission.EVENTS, Permission.HOUSEHOLDS}),
-    Role.SURVEY_LEAD: frozenset({Permission.FIGURES, Permission.EVENTS}),
-    Role.PRIVACY_OFFICER: frozenset({Permission.FIGURES, Permission.EVENTS}),
+    Role.AREA_STAFF: _WORKING | {Permission.HOUSEHOLDS},
+    Role.COORDINATOR: _WORKING | {Permission.HOUSEHOLDS},
+    Role.SURVEY_LEAD: _WORKING,
+    Role.PRIVACY_OFFICER: _WORKING,
     Role.TRANSLATOR: frozenset({Permission.FIGURES}),
-    Role.OPERATOR: frozenset({Permission.FIGURES, Permission.EVENTS, Permission.OPERATE}),
+    Role.OPERATOR: _WORKING | {Permission.OPERATE},
 }
 
 
@@ -93,7 +95,7 @@ class Requirement:
                 raise HTTPException(
                     401, N_("Send a key in the header Authorization: Bearer …"), {"WWW-Authenticate": "Bearer"}
                 )
-            case Permission.FIGURES | Permission.HOUSEHOLDS | Permission.EVENTS | Permission.PUBLIC:
+            case Permission.FIGURES | Permission.HOUSEHOLDS | Permission.EVENTS | Permission.REPORT | Permission.PUBLIC:
                 raise HTTPException(401, N_("This page is for people who work with it."))
             case _:
                 assert_never(self.permission)

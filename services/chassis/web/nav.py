@@ -20,6 +20,7 @@ class Place:
 PLACES = (
     Place(N_("Goals"), "/", Permission.FIGURES, also=("/goals", "/subjects")),
     Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
+    Place(N_("Report"), "/report", Permission.REPORT),
     Place(N_("Events"), "/schemas", Permission.PUBLIC, also=("/events",)),
     Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),
 )
