@@ -12,6 +12,9 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from schemas.event import EventData
+from services.gateway.connectors.tables import Unreadable
+
+__all__ = ["Found", "Kind", "Options", "RefusedRow", "Unreadable"]
 
 
 class Options(BaseModel):
@@ -58,15 +61,6 @@ class Note:
     """What the person who sent the file should know of how it was read, such as its encoding. One sentence."""
 
     text: str
-
-
-class Unreadable(Exception):
-    """The file as a whole can't be read: `why`, and what to do (`mend`), each a sentence. Nothing is published."""
-
-    def __init__(self, why: str, mend: str) -> None:
-        super().__init__(f"{why} {mend}")
-        self.why = why
-        self.mend = mend
 
 
 class Kind(Protocol):
