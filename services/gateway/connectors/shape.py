@@ -12,9 +12,6 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from schemas.event import EventData
-from services.gateway.connectors.tables import Unreadable
-
-__all__ = ["Found", "Kind", "Options", "RefusedRow", "Unreadable"]
 
 
 class Options(BaseModel):
@@ -29,9 +26,7 @@ class Found:
 
     `key`: which thing it is about, the same in every file; the same key with other data is a correction. `time`: when
     it happened, aware; None: when the file is read. `subject`: only for data that has none (EventWithdrawn).
-    `history`: from the past whatever the run is. `revision_field`: the field of the data that says how often it has been
-    revised; the framework adds to it how often this key was published before with other data (0 the first time), and
-    compares without it.
+    `history`: from the past whatever the run is.
     """
 
     row: int
@@ -40,7 +35,6 @@ class Found:
     time: datetime | None = None
     subject: str | None = None
     history: bool = False
-    revision_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +50,13 @@ class RefusedRow:
     got: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What the person who sent the file should know of how it was read, such as its encoding. One sentence."""
+class Unreadable(Exception):
+    """The file as a whole can't be read: `why`, and what to do (`mend`), each a sentence. Nothing is published."""
 
-    text: str
+    def __init__(self, why: str, mend: str) -> None:
+        super().__init__(f"{why} {mend}")
+        self.why = why
+        self.mend = mend
 
 
 class Kind(Protocol):
@@ -72,7 +68,7 @@ class Kind(Protocol):
     first_is_history: ClassVar[bool]
     """Whether all that the first run finds is from the past: it counts, and no letter goes out because of it."""
 
-    def read(self, file: BinaryIO, filename: str, options: Any) -> Iterator[Found | RefusedRow | Note]:
+    def read(self, file: BinaryIO, filename: str, options: Any) -> Iterator[Found | RefusedRow]:
         """Reads in a thread of its own and in bounded memory. Raises `Unreadable`.
 
         `file` is seekable and stands at its beginning; `filename` is as the publisher named it; `options` is an
