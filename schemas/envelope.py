@@ -48,6 +48,7 @@ class Attributes(NamedTuple):
     dataschema: str | None
     sequence: int | None
     history: bool
+    test: bool
     traceparent: str | None
     tracestate: str | None
 
@@ -136,6 +137,7 @@ CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
     "recordedtime": _moment,
     "sequence": _sequence,
     "history": _boolean,
+    "test": _boolean,
 }
 
 
@@ -168,6 +170,7 @@ def attributes_of(raw: Mapping[str, object]) -> Attributes:
         get("dataschema"),
         get("sequence"),
         get("history", False),
+        get("test", False),
         *_trace(raw.get("traceparent"), raw.get("tracestate")),
     )
 
@@ -247,6 +250,7 @@ def event_of(found: Attributes, data: EventData) -> Event[EventData]:
         dataschema=found.dataschema,
         sequence=found.sequence,
         history=found.history,
+        test=found.test,
         traceparent=found.traceparent,
         tracestate=found.tracestate,
     )

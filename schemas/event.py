@@ -1,10 +1,12 @@
 """The envelope (CloudEvents 1.0) and the base of every event's data.
 
-Three rules that publishers and readers share:
+Four rules that publishers and readers share:
 
 - **Identity.** `source` and `id` together name an event for ever.
 - **History.** `history=True` marks an event loaded from the past: it counts in figures and never causes a message or
   a reaction.
+- **Test.** `test=True` marks an event that was sent to try things out: it is read and handled like any other, and what
+  comes of it is undone. It never counts and never sends.
 - **Correction.** The same type again for the same thing replaces what was said: see `schemas.corrections`. An event
   is taken back altogether by `EventWithdrawn`.
 """
@@ -135,6 +137,7 @@ class Event(BaseModel, Generic[D]):
     dataschema: UriReference | None = None
     sequence: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     history: bool = False
+    test: bool = False
     traceparent: str | None = None
     tracestate: str | None = None
 

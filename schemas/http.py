@@ -8,8 +8,9 @@
 
 Every event is read for itself: one that is wrong never stops the others, and all that is wrong with it is told at
 once. Data fields and attributes we do not know are dropped and named in a warning. `history` (true or false) marks
-events loaded from the past: they count in figures and cause no message. Sending the same type again for the same
-subject is a correction (`schemas.corrections`); the same `source` and `id` again is the same event.
+events loaded from the past: they count in figures and cause no message. `test` marks those sent to try things out:
+nothing comes of them. Sending the same type again for the same subject is a correction (`schemas.corrections`); the
+same `source` and `id` again is the same event.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +44,7 @@ class UnsupportedMediaType(Malformed):
 class Entry:
     """One event of a request, at `index` from 0: either `event`, or `problems` (at least one).
 
-    `id` and `source` are as sent, where they could be read, for the answer. `warnings` are the paths of what was
+    `id`, `source` and `type` are as sent, where they could be read, for the answer. `warnings` are the paths of what was
     dropped because it is not known, such as `data.colour`, or `colour` for an attribute.
     """
 
@@ -53,6 +54,7 @@ class Entry:
     event: Event[EventData] | None
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _entry(
         event=event,
         problems=tuple(problems),
         warnings=(*(f"data.{field}" for field in unknown), *(_named(name) for name in unknown_attributes(raw))),
+        type=_shown(raw.get("type")),
     )
 
 

@@ -58,6 +58,7 @@ def to_record(event: Event[EventData]) -> Record:
         "dataschema": event.dataschema,
         "sequence": None if event.sequence is None else str(event.sequence),
         "history": "true" if event.history else None,
+        "test": "true" if event.test else None,
         "traceparent": event.traceparent,
         "tracestate": event.tracestate,
     }
@@ -74,6 +75,18 @@ def attributes(headers: Headers, value: bytes | None) -> Attributes:
     Made for speed: no model is involved. In Hem's own topics every record has a subject; one without is Malformed.
     """
     return _with_subject(_open(headers, value)[0])
+
+
+def is_test(headers: Headers, value: bytes | None) -> bool:
+    """Whether a record is a test event as far as can be told, whatever else is wrong with it. Never raises."""
+    headers = list(headers)
+    said = dict(headers).get("ce_test")
+    if said is not None:
+        return said.lower() == b"true"
+    try:
+        return attributes(headers, value).test
+    except Malformed:
+        return False
 
 
 def data_object(headers: Headers, value: bytes | None) -> dict[str, Any] | None:

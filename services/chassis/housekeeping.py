@@ -1,4 +1,5 @@
-"""What is deleted when its time is over. Sent rows 7 days, the inbox 90, settled parked records 90."""
+"""What is deleted when its time is over. Sent rows 7 days, the inbox 90, settled parked records 90, and
+what is parked from a private topic as long as the topic keeps it."""
 
 import asyncio
 
@@ -17,6 +18,7 @@ PRUNE = (
         (select consumer, source, event_id from inbox where received_at < $1::timestamptz - interval '90 days' limit $2)""",
     """delete from parked where id in
         (select id from parked where settled_at < $1::timestamptz - interval '90 days' limit $2)""",
+    """delete from parked where id in (select id from parked where forget_at < $1::timestamptz limit $2)""",
     """delete from used_sign_in where nonce in
         (select nonce from used_sign_in where used_at < $1::timestamptz - interval '1 day' limit $2)""",
 )

@@ -31,10 +31,11 @@ NUMBER = """
     returning topic, key, seq
 """
 ADD = """
-    insert into outbox (event_id, topic, key, seq, shard, headers, payload, personal)
-    select event_id, topic, key, seq, shard, headers::jsonb, payload, personal
-    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::text[], $7::bytea[], $8::bool[])
-        with ordinality as row (event_id, topic, key, seq, shard, headers, payload, personal, place)
+    insert into outbox (event_id, topic, key, seq, shard, headers, payload, personal, private)
+    select event_id, topic, key, seq, shard, headers::jsonb, payload, personal, private
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::text[], $7::bytea[], $8::bool[], $9::bool[]
+    ) with ordinality as row (event_id, topic, key, seq, shard, headers, payload, personal, private, place)
     order by place
 """
 WAKE_RELAY = f"notify {CHANNEL}"
@@ -42,7 +43,8 @@ WAKE_RELAY = f"notify {CHANNEL}"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record on its way to Kafka. `person`: whose key seals it on the way. `numbered`: it gets a `ce_sequence`."""
+    """A record on its way to Kafka. `person`: whose key seals it on the way; `private`: the service's own does.
+    `numbered`: it gets a `ce_sequence`."""
 
     event_id: str
     topic: str
@@ -51,6 +53,7 @@ class Outgoing:
     payload: bytes | None
     person: str | None = None
     numbered: bool = False
+    private: bool = False
 
     def __post_init__(self) -> None:
         payload = len(self.payload or b"")
@@ -83,6 +86,7 @@ async def add(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoin
         [_headers(o, sequence) for o, sequence in zip(outgoing, sequences, strict=True)],
         payloads,
         [o.person is not None for o in outgoing],
+        [o.private for o in outgoing],
     )
     await connection.execute(WAKE_RELAY)
 
@@ -105,10 +109,14 @@ async def _number(connection: "Connection", outgoing: Sequence[Outgoing]) -> lis
 
 async def _sealed(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoing]) -> list[bytes | None]:
     personal = [(o.person, o.payload) for o in outgoing if o.person is not None and o.payload is not None]
-    if not personal:
-        return [o.payload for o in outgoing]
-    sealed = iter(await vault.seal_many(connection, personal))
-    return [next(sealed) if o.person is not None and o.payload is not None else o.payload for o in outgoing]
+    sealed = iter(await vault.seal_many(connection, personal) if personal else ())
+    payloads = []
+    for o in outgoing:
+        if o.payload is None or (o.person is None and not o.private):
+            payloads.append(o.payload)
+        else:
+            payloads.append(next(sealed) if o.person is not None else vault.seal_private(o.topic, o.payload))
+    return payloads
 
 
 def _headers(outgoing: Outgoing, sequence: int) -> str:

@@ -3,9 +3,11 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from schemas.topics import TOPICS
+from schemas.kafka import is_test
+from schemas.topics import TOPICS, Topic
 from services.chassis.errors import describe, is_temporary
 from services.chassis.ids import uuid7
 from services.chassis.outbox import MAX_PAYLOAD, Outgoing
@@ -15,27 +17,28 @@ LONGEST_KEY = 512
 MAX_HEADERS, MAX_HEADER = 32, 1024
 
 PARK = """
-    insert into parked (consumer, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    insert into parked
+        (consumer, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at, test, forget_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     on conflict (consumer, topic, partition, "offset") do nothing
     returning id
 """
 KEYS_WITH_PARKED = """
     select distinct topic, key from parked
-    where consumer = $1 and topic = any($2::text[]) and state = 'open'
+    where consumer = $1 and topic = any($2::text[]) and state = 'open' and not test
         and sha256(key) = any(select sha256(one) from unnest($3::bytea[]) as one)
 """
 LIST = """
-    select id, topic, partition, "offset", key, reason, detail, parked_at, state from parked
+    select id, topic, partition, "offset", key, reason, detail, parked_at, state, test from parked
     where state = $1 order by id limit 1000
 """
 FIND = """
-    select id, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at, state
+    select id, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at, state, test
     from parked where id = $1 for update
 """
 FIRST_OF_KEY = """
     select min(id) from parked
-    where consumer = $1 and topic = $2 and sha256(key) = sha256($3::bytea) and state = 'open'
+    where consumer = $1 and topic = $2 and sha256(key) = sha256($3::bytea) and state = 'open' and not test
 """
 NEXT_BEHIND = """
     select min(id) from parked
@@ -66,8 +69,9 @@ class Parked:
 
 
 async def park(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> None:
-    """Sets `record` aside. On personal topics its bytes are sealed for the person of its key; elsewhere a copy goes to
-    `<consumer>.dlq`. Doing it twice does it once.
+    """Sets `record` aside. On personal topics its bytes are sealed for the person of its key, on private ones under the
+    service's own key, and the row goes when the topic's retention is over; elsewhere a copy goes to `<consumer>.dlq`.
+    Doing it twice does it once.
 
     Parking works for every record: of one whose bytes can't be kept, the place in the topic is.
     """
@@ -83,12 +87,7 @@ async def park(tx: Transaction, consumer: str, record: Arrived, reason: str, det
 
 async def _park(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> None:
     topic = TOPICS[record.topic]
-    payload, sealed = record.value, False
-    if topic.personal and payload is not None:
-        # Bytes of nobody we know can't be sealed, or the person is erased: then they are not kept at all.
-        person = _text(record.key)
-        payload = None if person is None or await tx.is_erased(person) else await tx.seal(person, payload)
-        sealed = payload is not None
+    payload, sealed = await _kept(tx, topic, record)
     new = await tx.fetchval(
         PARK,
         consumer,
@@ -102,9 +101,24 @@ async def _park(tx: Transaction, consumer: str, record: Arrived, reason: str, de
         reason,
         _clean(detail),
         tx.now(),
+        is_test(record.headers, record.value),
+        tx.now() + timedelta(milliseconds=topic.retention_ms) if topic.private else None,
     )
     if new is not None and not topic.personal and not topic.private:
         tx.send(_dead_letter(tx, consumer, record, reason, detail))
+
+
+async def _kept(tx: Transaction, topic: Topic, record: Arrived) -> tuple[bytes | None, bool]:
+    """What is kept of the bytes, and whether it is sealed."""
+    if record.value is None or not (topic.personal or topic.private):
+        return record.value, False
+    if topic.private:
+        return tx.seal_private(topic.name, record.value), True
+    # Bytes of nobody we know can't be sealed, or the person is erased: then they are not kept at all.
+    person = _text(record.key)
+    if person is None or await tx.is_erased(person):
+        return None, False
+    return await tx.seal(person, record.value), True
 
 
 async def keys_with_parked(tx: Transaction, consumer: str, records: Sequence[Arrived]) -> set[tuple[str, bytes]]:
@@ -120,13 +134,14 @@ async def listing(tx: Transaction, state: str) -> list[dict[str, Any]]:
 
 
 async def details(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
-    """The row of the listing with headers and data as text, of a personal topic neither; locked until the transaction
+    """The row of the listing with headers and data as text, of a personal or private topic neither; locked until the transaction
     ends."""
     row = await tx.fetchrow(FIND, parked_id)
     if row is None:
         return None
     shown = _readable({name: value for name, value in row.items() if name not in ("headers", "payload", "sealed")})
-    if TOPICS[row["topic"]].personal:
+    topic = TOPICS[row["topic"]]
+    if topic.personal or topic.private:
         return {**shown, "headers": None, "data": None}
     headers = {name: _printable(value) for name, value in _decoded(row["headers"])}
     return {**shown, "headers": headers, "data": _printable(row["payload"])}
@@ -139,13 +154,17 @@ async def take(tx: Transaction, parked_id: int) -> Parked | None:
         return None
     value = row["payload"]
     if row["sealed"]:
-        value = await tx.unseal(row["key"].decode(), value)
+        private = TOPICS[row["topic"]].private
+        value = tx.unseal_private(row["topic"], value) if private else await tx.unseal(row["key"].decode(), value)
     headers = _decoded(row["headers"])
     return Parked(Arrived(row["topic"], row["partition"], row["offset"], row["key"], headers, value), row["state"])
 
 
 async def earlier(tx: Transaction, consumer: str, parked_id: int, record: Arrived) -> int | None:
-    """The number of a record of the same key that was parked before and still waits, if there is one."""
+    """The number of a record of the same key that was parked before and still waits, if there is one. A test event
+    waits for none."""
+    if is_test(record.headers, record.value):
+        return None
     first: int | None = await tx.fetchval(FIRST_OF_KEY, consumer, record.topic, record.key)
     return first if first is not None and first < parked_id else None
 

@@ -19,7 +19,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from opentelemetry.trace import Link, SpanKind, get_current_span
 
 from schemas.event import ANY_TOPIC, Event, EventData
-from schemas.kafka import Malformed, UnknownType, from_record
+from schemas.kafka import Malformed, UnknownType, from_record, is_test
 from schemas.topics import TOPICS
 from services.chassis import inbox, parked
 from services.chassis.backoff import Backoff
@@ -56,6 +56,7 @@ class Done:
 
     handled: int = 0
     parked: int = 0
+    tests: int = 0
 
 
 class Reception:
@@ -100,6 +101,7 @@ class Reception:
                     done = await self._one_by_one(tx, records)
         self._ctx.metrics.handled.add(done.handled)
         self._ctx.metrics.parked.add(done.parked)
+        self._ctx.metrics.tests.add(done.tests)
         self._ctx.metrics.batch_duration.record(time.monotonic() - started)
 
     async def replay(self, record: Arrived, tx: Transaction) -> None:
@@ -109,6 +111,9 @@ class Reception:
                 raise Unfit(reason, detail)
             case None:
                 raise Unfit("no_reaction", f"{self._ctx.name} has no reaction to this type of event")
+            case Event(test=True) as event:
+                async with tx.undone():
+                    await self._react(event, tx)
             case Event() as event:
                 for fresh in await inbox.claim(tx, self._ctx.name, [event]):
                     await self._react(fresh, tx)
@@ -116,12 +121,15 @@ class Reception:
     async def _together(self, tx: Transaction, records: Sequence[Arrived]) -> "Done":
         done = Done()
         held = await self._held(tx, records)
-        events = []
+        events: list[Event[Any]] = []
+        tests: list[tuple[Arrived, Event[Any]]] = []
         for record in records:
             match self._outcome(record, held):
                 case Refused() as refused:
                     await self._park(tx, record, refused)
                     done.parked += 1
+                case Event(test=True) as event:
+                    tests.append((record, event))
                 case Event() as event:
                     events.append(event)
                 case None:
@@ -129,6 +137,10 @@ class Reception:
         for event in await inbox.claim(tx, self._ctx.name, events):
             await self._react(event, tx)
             done.handled += 1
+        for record, event in tests:
+            if wrong := await self._try_out(tx, event, done):
+                await self._park(tx, record, wrong)
+                done.parked += 1
         return done
 
     async def _one_by_one(self, tx: Transaction, records: Sequence[Arrived]) -> "Done":
@@ -137,7 +149,8 @@ class Reception:
         for record in records:
             outcome = self._outcome(record, held)
             if isinstance(outcome, Event):
-                outcome = await self._try(tx, outcome, done)
+                handle = self._try_out if outcome.test else self._try
+                outcome = await handle(tx, outcome, done)
                 if outcome is not None:
                     self._hold(record, held)
             if outcome is not None:
@@ -152,12 +165,17 @@ class Reception:
                     await self._react(fresh, tx)
                     done.handled += 1
         except Exception as error:
-            if is_temporary(error):
-                raise
-            log.exception("an event could not be handled", event_id=event.id, type=event.type)
-            return (
-                Refused(error.reason, error.detail) if isinstance(error, Unfit) else Refused("defect", describe(error))
-            )
+            return _refused(event, error)
+        return None
+
+    async def _try_out(self, tx: Transaction, event: Event[Any], done: "Done") -> Refused | None:
+        """Runs the reaction to a test event and undoes all of it. The inbox isn't asked: a live event may bear the id."""
+        done.tests += 1
+        try:
+            async with tx.undone():
+                await self._react(event, tx)
+        except Exception as error:
+            return _refused(event, error)
         return None
 
     async def _react(self, event: Event[Any], tx: Transaction) -> None:
@@ -174,7 +192,8 @@ class Reception:
 
     def _outcome(self, record: Arrived, held: set[tuple[str, bytes]]) -> Event[Any] | Refused | None:
         """The event to react to; why it can't be; or None where this service has no reaction to its type."""
-        outcome = BEHIND if record.key is not None and (record.topic, record.key) in held else self._read(record)
+        behind = record.key is not None and (record.topic, record.key) in held
+        outcome = BEHIND if behind and not is_test(record.headers, record.value) else self._read(record)
         if isinstance(outcome, Refused):
             self._hold(record, held)
         return outcome
@@ -191,7 +210,8 @@ class Reception:
         return event if event.type in self._reactions else None
 
     def _hold(self, record: Arrived, held: set[tuple[str, bytes]]) -> None:
-        if record.topic in self._ordered and record.key is not None:
+        """Later events of its key wait, unless it is a test event: such a one neither waits nor makes others wait."""
+        if record.topic in self._ordered and record.key is not None and not is_test(record.headers, record.value):
             held.add((record.topic, record.key))
 
     async def _held(self, tx: Transaction, records: Sequence[Arrived]) -> set[tuple[str, bytes]]:
@@ -204,6 +224,14 @@ class Reception:
     def _arrived(self, record: ConsumerRecord) -> Arrived:
         topic = self._ctx.catalogue_name(record.topic)
         return Arrived(topic, record.partition, record.offset, record.key, tuple(record.headers), record.value)
+
+
+def _refused(event: Event[Any], error: Exception) -> Refused:
+    """Why `event` is parked. Raises the error when it is a dependency that is down."""
+    if is_temporary(error):
+        raise error
+    log.error("an event could not be handled", event_id=event.id, type=event.type, test=event.test, exc_info=error)
+    return Refused(error.reason, error.detail) if isinstance(error, Unfit) else Refused("defect", describe(error))
 
 
 async def start_broker(ctx: Context, reception: Reception, topics: Sequence[str]) -> KafkaBroker:

@@ -43,7 +43,7 @@ SESSION = {
 
 TAKE_SHARDS = "select shard from unnest($2::int[]) shard where pg_try_advisory_lock($1, shard)"
 UNSENT = """
-    select id, topic, key, headers, payload, personal
+    select id, topic, key, headers, payload, personal, private
     from outbox
     where shard = any($1::smallint[]) and sent_at is null order by id limit $2
 """
@@ -52,7 +52,7 @@ OLDEST = """
     where sent_at is null order by id limit 1
 """
 MARK_SENT = "update outbox set sent_at = clock_timestamp() where id = any($1::bigint[])"
-# A person's rows are not kept once they are delivered.
+# A person's rows, and private ones, are not kept once they are delivered.
 DELETE_SENT = "delete from outbox where id = any($1::bigint[])"
 
 
@@ -184,6 +184,8 @@ async def _send(ctx: Context, session: Session, producer: AIOKafkaProducer, rows
                 if payload is None:  # what an erased person's record said is not sent any more
                     done.append(row)
                     continue
+            elif row["private"] and payload is not None:
+                payload = ctx.db.vault.unseal_private(row["topic"], payload)
             if time.monotonic() - read_at > SEND_WITHIN:
                 break
             headers = [(name, value.encode()) for name, value in row["headers"]]
@@ -194,7 +196,7 @@ async def _send(ctx: Context, session: Session, producer: AIOKafkaProducer, rows
         await asyncio.gather(*acknowledgements)
     if not done:
         raise Unavailable("this process's time: it was stopped between reading and sending")
-    for statement, personal in ((DELETE_SENT, True), (MARK_SENT, False)):
-        if ids := [row["id"] for row in done if row["personal"] is personal]:
+    for statement, secret in ((DELETE_SENT, True), (MARK_SENT, False)):
+        if ids := [row["id"] for row in done if (row["personal"] or row["private"]) is secret]:
             await session.connection.execute(statement, ids)
     ctx.metrics.sent.add(len(acknowledgements))

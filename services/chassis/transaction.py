@@ -1,7 +1,7 @@
 """What a verb is given: an open transaction, and the means to say what must commit with it."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,14 @@ class Transaction:
         """Decrypts what `seal` made. Raises `Erased`, or `Unfit` for bytes of another key."""
         return await self._vault.unseal(self.connection, person, sealed)
 
+    def seal_private(self, topic: str, plaintext: bytes) -> bytes:
+        """Encrypts under the service's own key what came from, or goes to, a private topic."""
+        return self._vault.seal_private(topic, plaintext)
+
+    def unseal_private(self, topic: str, sealed: bytes) -> bytes:
+        """Decrypts what `seal_private` made. Raises `Unfit` for bytes of another key or topic."""
+        return self._vault.unseal_private(topic, sealed)
+
     async def erase(self, person: str) -> None:
         """Destroys the person's key: what is sealed under it is gone, and the ref is refused for ever."""
         await self._vault.erase(self.connection, person, self.now())
@@ -105,11 +113,23 @@ class Transaction:
             del self._outgoing[before:]
             raise
 
+    @asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        """What is done and published inside is undone at its end, whether it raises or not; the transaction goes on."""
+        with suppress(_Undo):
+            async with self.savepoint():
+                yield
+                raise _Undo
+
     async def flush(self) -> None:
         """Writes the published events to the outbox. Called once by the boundary, last before the commit."""
         outgoing, self._outgoing = self._outgoing, []
         if outgoing:
             await outbox.add(self.connection, self._vault, outgoing)
+
+
+class _Undo(Exception):
+    """Ends `Transaction.undone`."""
 
 
 def source_of(service: str) -> str:
@@ -127,6 +147,7 @@ def _outgoing(event: Event[EventData], topic_name: str, *, numbered: bool) -> Ou
         headers=tuple(record.headers),
         payload=record.value,
         person=event.subject if topic.personal else None,
+        private=topic.private,
         numbered=numbered,
     )
 

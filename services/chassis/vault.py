@@ -1,7 +1,8 @@
 """Encryption per person: AES-256-GCM under a key of the person's own, kept wrapped by the service's master key.
 
 Erasing a person destroys the key, which makes every sealed copy unreadable (rows, parked bytes, backups), and leaves a
-mark that refuses the person for ever.
+mark that refuses the person for ever. What is private and no one person's (codes of surveys) is sealed under a key of
+the service's own.
 """
 
 import base64
@@ -42,6 +43,7 @@ class Vault:
         if len(master_key) != KEY_BYTES:
             raise ValueError(f"a master key is {KEY_BYTES} bytes, got {len(master_key)}")
         self._wrapping = AESGCM(_derive(master_key, b"hem person keys"))
+        self._private = AESGCM(_derive(master_key, b"hem private topics"))
         self._fingerprint_key = _derive(master_key, b"hem fingerprints")
 
     @classmethod
@@ -88,6 +90,14 @@ class Vault:
             opened.append(None if key is None else _decrypt(AESGCM(key), person, sealed))
         return opened
 
+    def seal_private(self, topic: str, plaintext: bytes) -> bytes:
+        """Encrypts under the service's own key."""
+        return _encrypt(self._private, topic, plaintext)
+
+    def unseal_private(self, topic: str, sealed: bytes) -> bytes:
+        """Decrypts what `seal_private` made for the same topic. Raises `Unfit` where bytes or key aren't the right ones."""
+        return _decrypt(self._private, topic, sealed)
+
     async def erase(self, connection: "Connection", person: str, at: datetime) -> None:
         """Destroys the person's key and refuses the person from now on. Doing it twice does it once."""
         await connection.execute(ERASE_KEY, person, at)
@@ -115,14 +125,14 @@ def _living(key: bytes | None) -> bytes:
     return key
 
 
-def _encrypt(cipher: AESGCM, person: str, plaintext: bytes) -> bytes:
+def _encrypt(cipher: AESGCM, about: str, plaintext: bytes) -> bytes:
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + cipher.encrypt(nonce, plaintext, person.encode())
+    return nonce + cipher.encrypt(nonce, plaintext, about.encode())
 
 
-def _decrypt(cipher: AESGCM, person: str, sealed: bytes) -> bytes:
+def _decrypt(cipher: AESGCM, about: str, sealed: bytes) -> bytes:
     try:
-        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], person.encode())
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
     except InvalidTag as error:
         raise Unfit("sealed", "sealed under another key (is the master key the right one?), or changed") from error
 

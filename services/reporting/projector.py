@@ -298,6 +298,7 @@ class Projector:
         metrics.received.add(sum(map(len, batch.values())))
         metrics.handled.add(applied.facts)
         metrics.parked.add(applied.parked)
+        metrics.tests.add(applied.tests)
         metrics.batch_duration.record(time.monotonic() - started)
 
     async def _look_for_rebuild(self) -> None:

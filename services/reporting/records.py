@@ -25,10 +25,12 @@ _HISTORY = {None: False, b"false": False, b"true": True}
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A readable record: the row to store, and its data; none for a type that came after this version."""
+    """A readable record: the row to store, and its data; none for a type that came after this version. A test event's
+    row is never stored."""
 
     row: FactRow
     data: EventData | None
+    test: bool = False
 
     @property
     def fact(self) -> Fact:
@@ -46,7 +48,7 @@ def _decode_at_once(record: ConsumerRecord[Any, Any], topic: str) -> Decoded | N
     Nothing is let through here that care would refuse; a test holds the two beside each other.
     """
     headers, key, value = dict(record.headers), record.key, record.value
-    if len(headers) != len(record.headers) or None in headers.values():
+    if len(headers) != len(record.headers) or None in headers.values() or "ce_test" in headers:
         return None
     try:
         model = MODELS[headers["ce_type"].decode()]
@@ -136,8 +138,8 @@ def decode_with_care(record: ConsumerRecord[Any, Any], topic: str) -> Decoded:
         fields = data_object(record.headers, record.value)
         if fields is None:
             raise
-        return Decoded(_row(record, topic, found, dump_json(fields)), None)
-    return Decoded(_row(record, topic, found, data.json_bytes()), data)
+        return Decoded(_row(record, topic, found, dump_json(fields)), None, found.test)
+    return Decoded(_row(record, topic, found, data.json_bytes()), data, found.test)
 
 
 def _row(record: ConsumerRecord[Any, Any], topic: str, found: Attributes, payload: bytes) -> FactRow:
