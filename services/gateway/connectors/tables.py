@@ -1,79 +1,81 @@
 """Tables in files, whoever made them: CSV, XLSX and JSON, read row by row in bounded memory.
 
-    for row in open_table(file, "leases.csv", TableOptions()):
-        if row.wrong: ...            # each is a RefusedRow
-        row.cells.get("Inflyttad")
+    table = open_table(file, "leases.csv", TableOptions())
+    for row in table:
+        row.wrong_in({"Inflyttad"})        # each makes a RefusedRow
+        as_day(row.cells.get("Inflyttad"))  # of `cells`; raises NotA
+    table.notes                             # how it was read, each a Note
 
-Nothing of what a file holds stands in a message: rows and columns are named by where they are, and what came by its kind.
+Nothing of what a file holds stands in a message: rows and columns are named by where they are, and what came by its
+kind.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-Cell = str | int | Decimal | bool | date | datetime | None
-"""What a cell holds. CSV knows only text, stripped of spaces around it; None for an empty cell in all. A date from a
-sheet is a `date`, with a time of day a naive `datetime`; `services.gateway.connectors.cells` reads text as the rest."""
+from .csv_table import read_csv
+from .json_table import read_json
+from .rows import Table, TableOptions
+from .shape import Unreadable
+from .xlsx_table import read_xlsx
 
-
-class Unreadable(ValueError):
-    """The file as a whole can't be read as a table: `why`, and what to `do` about it, each one sentence."""
-
-    def __init__(self, why: str, do: str) -> None:
-        self.why = why
-        self.do = do
-        super().__init__(f"{why} {do}")
-
-
-@dataclass(frozen=True, slots=True)
-class WrongCell:
-    """What is wrong in a row: `column` is its name in the header (its letter where it has none), `got` a kind of thing."""
-
-    column: str
-    expected: str
-    got: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row. `number` is the one a spreadsheet shows, the header's counted; of JSON, that of the object, from 1.
-
-    `cells` has every column of the header, and of JSON the fields the object has (`outer.inner` for one in another).
-    A row with something `wrong` has the other cells nevertheless.
-    """
-
-    number: int
-    cells: Mapping[str, Cell]
-    wrong: tuple[WrongCell, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """`sheet`: a workbook's sheet by name, needed where several are visible. `header_row`: the row with the names."""
-
-    sheet: str | None = None
-    header_row: int = 1
-    max_rows: int = 1_000_000
-    max_columns: int = 200
-    max_cell: int = 32_767
-
-
-@dataclass(slots=True)
-class Table(Iterator[Row]):
-    """The rows, to go through once. `columns` is the header, None of JSON. `notes` says what was done to read it, and
-    may grow until the last row: show it after that."""
-
-    columns: tuple[str, ...] | None
-    rows: Iterator[Row]
-    notes: list[str] = field(default_factory=list)
-
-    def __next__(self) -> Row:
-        return next(self.rows)
+HEAD: Final = 1024
+JSON_NAMES: Final = (".json", ".ndjson", ".jsonl")
+_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 
 
 def open_table(file: BinaryIO, name: str, options: TableOptions) -> Table:
-    """The table in `file`, which must be able to seek; what it is, its content says. Raises `Unreadable`, also later
-    from the rows."""
-    raise NotImplementedError
+    """The table in `file`, which must be able to seek. What it is, its content says; its name only that it should be
+    JSON. Raises `Unreadable`, also later from the rows."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(HEAD)
+    if not size:
+        raise Unreadable("The file is empty.", "Export it again.")
+    if size > options.max_bytes:
+        raise Unreadable(f"The file is larger than {options.max_bytes // 1024**2} MB.", "Send it in several files.")
+    if head.startswith(b"PK\x03\x04"):
+        return read_xlsx(file, options)
+    start = _start(head)
+    _refuse_others(file, head, start)
+    if start.startswith((b"{", b"[")) or name.lower().endswith(JSON_NAMES):
+        return read_json(file, options)
+    return read_csv(file, options)
+
+
+def _start(head: bytes) -> bytes:
+    """The first letters without a byte order mark and spaces, in lower case; of UTF-16 without its zeros."""
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    return head.replace(b"\0", b"").lstrip().lower()
+
+
+def _refuse_others(file: BinaryIO, head: bytes, start: bytes) -> None:
+    if head.startswith(_OLE):
+        if _holds(file, _ENCRYPTED):
+            raise Unreadable("The workbook is encrypted.", "Save it without a password.")
+        raise Unreadable(
+            "The file is in Excel's old format (.xls).", "Save it as an Excel workbook (.xlsx) or CSV UTF-8."
+        )
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        raise Unreadable(
+            "The file is a web page, often one that says that something went wrong.",
+            "Open it in a browser to see what it says, and export the table again.",
+        )
+    if start.startswith((b"<?xml", b"<")):
+        raise Unreadable("The file is XML.", "Save it as an Excel workbook (.xlsx), CSV UTF-8 or JSON.")
+    if head.startswith((b"%PDF", b"\x1f\x8b", b"PK")):
+        raise Unreadable(
+            "The file is a PDF or an archive, not a table.", "Send an Excel workbook (.xlsx), CSV UTF-8 or JSON."
+        )
+
+
+def _holds(file: BinaryIO, wanted: bytes) -> bool:
+    file.seek(0)
+    kept = b""
+    while chunk := file.read(HEAD * HEAD):
+        if wanted in kept + chunk:
+            return True
+        kept = chunk[-len(wanted) :]
+    return False
