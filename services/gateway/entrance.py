@@ -1,5 +1,7 @@
 """The one way in, for every road: HTTP, a publisher's own topic, a form, a file."""
 
+import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
@@ -13,22 +15,37 @@ from services.chassis.context import Context
 from services.chassis.errors import Erased, Unavailable
 from services.chassis.transaction import Transaction
 from services.gateway.domain.door import Answer, Sender, Submission
+from services.gateway.repository import pace
 from services.gateway.service import door as service
 
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
+
+
+class TooMany(Exception):
+    """The publisher has sent more than was agreed. Nothing was kept; the same fits in `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"more events in a minute than were agreed: again in {retry_after} s")
+        self.retry_after = retry_after
+
+
 Note = Callable[[Transaction, Sequence[Answer]], Awaitable[None]]
 
 
 async def let_in(
     ctx: Context, sender: Sender, submissions: Sequence[Submission], *, note: Note | None = None
 ) -> list[Answer]:
-    """Lets in what may come in, by whichever road, and commits. One answer for each, in order. Raises `Unavailable`.
+    """Lets in what may come in, by whichever road, and commits. One answer for each, in order.
+
+    Raises `Unavailable`, and `TooMany` to whoever can be told to come again; what Hem fetches itself, from a topic or a
+    file, waits here until there is room.
 
     `note` writes down, in the same transaction, how far the sender has come: what it notes is true exactly when the
     events are in.
     """
+    await _in_pace(ctx, sender, len(submissions))
     backoff = Backoff(first=0.1)
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -46,6 +63,15 @@ async def let_in(
             _count(ctx, sender, answers)
             return answers
     raise Unavailable("what these events are about: others are changing it")
+
+
+async def _in_pace(ctx: Context, sender: Sender, events: int) -> None:
+    while wait := await pace.take(ctx, sender.publisher, events, default=ctx.settings.rate_limit):
+        if sender.road in ("http", "form"):
+            _outcomes(ctx.metrics.meter).add(events, {"outcome": "too_many"})
+            log.warning("too many events", publisher=sender.publisher, road=sender.road, events=events)
+            raise TooMany(math.ceil(wait))
+        await asyncio.sleep(wait)
 
 
 def _count(ctx: Context, sender: Sender, answers: Sequence[Answer]) -> None:

@@ -1,4 +1,4 @@
-"""What the door forgets in time: identities after 400 days; and it makes sure that the erased stay so."""
+"""What the door forgets in time: identities after 400 days, records set aside after 30; and it makes sure that the erased stay so."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,7 @@ from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.chassis.workers import name_of
 from services.gateway.service import door as service
+from services.gateway.service import inbound
 
 EVERY_SECONDS = 600
 
@@ -15,7 +16,9 @@ async def run(ctx: Context) -> None:
     """Until cancelled."""
     while True:
         await _until_done(ctx, service.forget_old_identities)
+        await _until_done(ctx, service.forget_test_identities)
         await _until_done(ctx, service.retell_erasures)
+        await _until_done(ctx, inbound.forget_parked)
         ctx.health.ok(name_of(run))
         await asyncio.sleep(EVERY_SECONDS)
 

@@ -1,10 +1,8 @@
 """The rules of the door: who may publish what, what makes two events the same, and what each refusal says."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from enum import Enum
 from typing import Any, Literal, NewType, assert_never
 
@@ -13,8 +11,9 @@ import orjson
 from schemas.door import home_dropped, home_told, unknown_dropped
 from schemas.errors import Code
 from schemas.errors import Problem as Wrong
-from schemas.event import Event
+from schemas.event import ANY_TOPIC, Event
 from schemas.http import Entry
+from schemas.topics import TOPICS
 
 KeyId = NewType("KeyId", int)
 Publisher = NewType("Publisher", str)
@@ -22,8 +21,10 @@ EventKey = tuple[str, str]
 """(source, id): what identifies an event for ever."""
 
 IDENTITIES_KEPT = timedelta(days=400)
+TEST_IDENTITIES_KEPT = timedelta(days=30)
 MAX_BATCH = 20_000
 """Events in one request."""
+STAYS_HERE = "a test event about a person was checked, and goes no further than the gateway"
 ALL = "all"
 Road = Literal["http", "kafka", "form", "file"]
 """How events come to the door."""
@@ -48,6 +49,7 @@ class ProblemType(Enum):
     DRAFT = 422, "The type of event is a draft"
     NOTHING_TO_WITHDRAW = 422, "The withdrawn event is not known"
     NOT_WITHDRAWABLE = 422, "Events of this type can't be withdrawn"
+    TOO_MANY = 429, "More events in a minute than were agreed"
 
     @property
     def status(self) -> int:
@@ -87,6 +89,8 @@ class Submission:
     event: Event[Any] | None = None
     refusal: Refusal | None = None
     warnings: tuple[str, ...] = ()
+    type: str | None = None
+    """As it was sent, also where the event can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +115,6 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A publisher's key, without the key itself."""
-
-    id: KeyId
-    publisher: Publisher
-    allow: tuple[str, ...]
-    sources: tuple[str, ...]
-    created_at: datetime
-    last_used_on: date | None = None
-    revoked_at: datetime | None = None
-
-    def sender(self, road: Road) -> "Sender":
-        """Its publisher, as it sends with this key."""
-        return Sender(self.publisher, road, self.allow, self.sources, key=self.id, last_used_on=self.last_used_on)
-
-
-@dataclass(frozen=True, slots=True)
 class Sender:
     """A publisher and the road it comes by, and what it may send there.
 
@@ -140,6 +127,8 @@ class Sender:
     sources: tuple[str, ...]
     key: KeyId | None = None
     last_used_on: date | None = None
+    test: bool = False
+    """All it sends runs through everything, and neither counts nor sends."""
 
     def allows(self, event_type: str) -> bool:
         """Whether it may send this type, given that the gateway is a writer of the type's topic."""
@@ -154,6 +143,7 @@ def submission(entry: Entry) -> Submission:
         event=entry.event,
         refusal=None if entry.event is not None else refusal_of(entry.problems),
         warnings=tuple(unknown_dropped(path) for path in entry.warnings),
+        type=entry.type,
     )
 
 
@@ -184,17 +174,6 @@ def type_of(code: Code) -> ProblemType:
             assert_never(code)
 
 
-def new_key(publisher: Publisher) -> str:
-    """`hem_<publisher>_<43 random characters>`: tells its owner apart when it turns up in a log, and can't be guessed."""
-    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in publisher.lower()).strip("-")[:24]
-    return f"hem_{name}_{secrets.token_urlsafe(32)}"
-
-
-def hash_key(key: str) -> bytes:
-    """What is kept of a key: 32 bytes. Looking it up takes the same time however much of a guess is right."""
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-
-
 def content(event: Event[Any], data: Mapping[str, Any]) -> bytes:
     """The canonical bytes of what an event says. Two events with one (source, id) and other bytes are a conflict.
 
@@ -223,6 +202,21 @@ def without_home(submission: Submission) -> Submission:
     return replace(
         submission, event=event.model_copy(update={"data": data}), warnings=(*submission.warnings, *warnings)
     )
+
+
+def as_test(sender: Sender, submission: Submission) -> Submission:
+    """Marks what a test key sends, and warns whoever sends a test event that goes no further than the gateway."""
+    event = submission.event
+    if event is None or not (sender.test or event.test):
+        return submission
+    event = event.model_copy(update={"test": True})
+    more = (STAYS_HERE,) if stays_here(event, event.data.topic) else ()
+    return replace(submission, event=event, warnings=(*submission.warnings, *more))
+
+
+def stays_here(event: Event[Any], topic: str) -> bool:
+    """Whether it is a test event about a person: on a compacted topic it would take the place of the real record."""
+    return event.test and topic != ANY_TOPIC and (TOPICS[topic].personal or TOPICS[topic].private)
 
 
 def with_notice(submission: Submission) -> Submission:

@@ -1,28 +1,10 @@
-"""All the SQL of the gateway: keys, who owns which source, and which events have been accepted."""
+"""The SQL of the door: who owns which source, and which events have been accepted, test events apart."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from services.chassis.transaction import Transaction
-from services.gateway.domain.door import EventKey, Identity, Key, KeyId, Publisher
-
-KEY_COLUMNS = "id, publisher, allow, sources, created_at, last_used_on, revoked_at"
-
-FIND_KEY = f"select {KEY_COLUMNS} from publisher_key where hash = $1 and revoked_at is null"
-LOCK_KEY = f"select {KEY_COLUMNS} from publisher_key where id = $1 and revoked_at is null for update"
-BIND_KEY = "update publisher_key set sources = array[$2::text] where id = $1"
-USE_KEY = "update publisher_key set last_used_on = $2 where id = $1 and last_used_on is distinct from $2"
-ADD_KEY = """
-    insert into publisher_key (publisher, hash, allow, sources, created_at) values ($1, $2, $3, $4, $5) returning id
-"""
-LIST_KEYS = f"select {KEY_COLUMNS} from publisher_key order by publisher, id"
-REVOKE_ALL = """
-    update publisher_key set revoked_at = $2 where publisher = $1 and revoked_at is null returning id
-"""
-REVOKE_ONE = """
-    update publisher_key set revoked_at = $3 where publisher = $1 and id = $2 and revoked_at is null returning id
-"""
+from services.gateway.domain.door import EventKey, Identity, Publisher
 
 # Sorted, as the identities below: two transactions that name the same rows wait for each other and don't deadlock.
 CLAIM_SOURCES = """
@@ -50,6 +32,9 @@ FORGET = """
     delete from identity
     where (source, id) in (select source, id from identity where accepted_at < $1 order by accepted_at limit $2)
 """
+REMEMBER_TEST = REMEMBER.replace("into identity", "into test_identity")
+RECALL_TEST = RECALL.replace("join identity", "join test_identity")
+FORGET_TEST = FORGET.replace("from identity", "from test_identity")
 
 # Once the network has let go of what it held, and once more after the topic's longest wait for compaction.
 TO_RETELL = """
@@ -65,44 +50,6 @@ RETOLD = """
 """
 
 
-async def find_key(tx: Transaction, key_hash: bytes) -> Key | None:
-    """The key with this SHA-256, unless it is revoked."""
-    row = await tx.fetchrow(FIND_KEY, key_hash)
-    return None if row is None else _key(row)
-
-
-async def lock_key(tx: Transaction, key: KeyId) -> Key | None:
-    """The key as it is now, locked until the transaction ends; none when it has been revoked."""
-    row = await tx.fetchrow(LOCK_KEY, key)
-    return None if row is None else _key(row)
-
-
-async def bind_key(tx: Transaction, key: KeyId, source: str) -> None:
-    await tx.execute(BIND_KEY, key, source)
-
-
-async def use_key(tx: Transaction, key: KeyId, on: date) -> None:
-    """Notes the last day of use, so that an operator sees when an old key can be revoked."""
-    await tx.execute(USE_KEY, key, on)
-
-
-async def add_key(
-    tx: Transaction, publisher: Publisher, key_hash: bytes, *, allow: Sequence[str], sources: Sequence[str]
-) -> KeyId:
-    return KeyId(await tx.fetchval(ADD_KEY, publisher, key_hash, list(allow), list(sources), tx.now()))
-
-
-async def list_keys(tx: Transaction) -> list[Key]:
-    return [_key(row) for row in await tx.fetch(LIST_KEYS)]
-
-
-async def revoke_keys(tx: Transaction, publisher: Publisher, only: KeyId | None) -> int:
-    """Revokes all the publisher's keys, or `only` one. Returns how many were in use until now."""
-    if only is None:
-        return len(await tx.fetch(REVOKE_ALL, publisher, tx.now()))
-    return len(await tx.fetch(REVOKE_ONE, publisher, only, tx.now()))
-
-
 async def claim_sources(tx: Transaction, publisher: Publisher, sources: Collection[str]) -> None:
     """Gives the publisher those of `sources` that nobody has."""
     await tx.execute(CLAIM_SOURCES, list(sources), publisher, tx.now())
@@ -113,10 +60,10 @@ async def owners(tx: Transaction, sources: Collection[str]) -> dict[str, Publish
     return {row["source"]: Publisher(row["publisher"]) for row in await tx.fetch(OWNERS, list(sources))}
 
 
-async def remember(tx: Transaction, identities: Sequence[Identity]) -> set[EventKey]:
+async def remember(tx: Transaction, identities: Sequence[Identity], *, test: bool) -> set[EventKey]:
     """Keeps the identities that are new, and returns these."""
     rows = await tx.fetch(
-        REMEMBER,
+        REMEMBER_TEST if test else REMEMBER,
         [i.source for i in identities],
         [i.id for i in identities],
         [i.fingerprint for i in identities],
@@ -128,17 +75,19 @@ async def remember(tx: Transaction, identities: Sequence[Identity]) -> set[Event
     return {(row["source"], row["id"]) for row in rows}
 
 
-async def recall(tx: Transaction, keys: Collection[EventKey]) -> dict[EventKey, Identity]:
+async def recall(tx: Transaction, keys: Collection[EventKey], *, test: bool) -> dict[EventKey, Identity]:
     """The identities that are kept for `keys`."""
     if not keys:
         return {}
     sources, ids = zip(*keys, strict=True)
-    return {(row["source"], row["id"]): Identity(**row) for row in await tx.fetch(RECALL, sources, ids)}
+    rows = await tx.fetch(RECALL_TEST if test else RECALL, sources, ids)
+    return {(row["source"], row["id"]): Identity(**row) for row in rows}
 
 
-async def forget(tx: Transaction, accepted_before: datetime, limit: int) -> int:
+async def forget(tx: Transaction, accepted_before: datetime, limit: int, *, test: bool) -> int:
     """Drops the oldest identities, at most `limit`. Returns how many."""
-    return int((await tx.execute(FORGET, accepted_before, limit)).removeprefix("DELETE "))
+    gone = await tx.execute(FORGET_TEST if test else FORGET, accepted_before, limit)
+    return int(gone.removeprefix("DELETE "))
 
 
 async def erasures_to_retell(tx: Transaction, limit: int) -> list[str]:
@@ -146,7 +95,3 @@ async def erasures_to_retell(tx: Transaction, limit: int) -> list[str]:
     rows = await tx.fetch(TO_RETELL, tx.now(), limit)
     await tx.execute(RETOLD, [row["person"] for row in rows], [row["times"] for row in rows])
     return [row["person"] for row in rows]
-
-
-def _key(row: Any) -> Key:
-    return Key(**{**row, "allow": tuple(row["allow"]), "sources": tuple(row["sources"])})

@@ -21,9 +21,10 @@ from services.gateway.domain.door import (
     refusal_of,
     submission,
 )
-from services.gateway.entrance import let_in
+from services.gateway.domain.keys import Key
+from services.gateway.entrance import TooMany, let_in
 from services.gateway.routes.examples import curl
-from services.gateway.service import door as service
+from services.gateway.service import keys, publishers
 
 router = Router()
 
@@ -33,13 +34,18 @@ ANSWERS = (
     ("202", N_("Accepted, or a duplicate of what was accepted before."), N_("Nothing: it is kept.")),
     ("207", N_("A batch of which some were refused."), N_("Mend and send those again; the others are kept.")),
     ("400", N_("Not JSON, or not an event."), N_("Look at what was sent.")),
-    ("401", N_("No key, or one that is unknown or revoked."), N_("Ask an operator for a key.")),
+    ("401", N_("No key, or one that is unknown, has ended or is revoked."), N_("Ask an operator for a key.")),
     ("403", N_("The key is for other types or sources."), N_("Use the right key, or ask for more.")),
     ("409", N_("The same id and source with other content."), N_("Give a correction an id of its own.")),
     ("410", N_("The person has been erased."), N_("Stop: the reference is never accepted again.")),
     ("413", N_("Too large: 8 MiB a request, 64 KiB an event."), N_("Send smaller batches.")),
     ("415", N_("Another media type."), N_("Use one of the three above.")),
     ("422", N_("A field is missing or wrong, or the type is unknown."), N_("Mend what the problem names.")),
+    (
+        "429",
+        N_("More events in a minute than were agreed. Nothing was kept."),
+        N_("Send the same again after Retry-After."),
+    ),
     ("503", N_("A part we depend on is away. Nothing was kept."), N_("Send the same again after Retry-After.")),
 )
 
@@ -54,15 +60,23 @@ async def show_how(request: Request, ctx: Ctx) -> Response:
 async def publish(request: Request, ctx: Ctx) -> Response:
     """One answer for one event, a list for a batch: 202 when all were accepted or duplicates, 207 otherwise."""
     async with ctx.db.transaction() as tx:
-        key = await service.recognise(tx, bearer(request) or "")
+        key = await keys.find_key(tx, bearer(request) or "")
     if key is None:
         return _problem(NO_KEY, headers={"WWW-Authenticate": "Bearer"})
+    if not key.works(ctx.clock.now()):
+        return await _refused_whole(ctx, key, NO_KEY, headers={"WWW-Authenticate": "Bearer"})
     body = await request.body()
     try:
         reading = await asyncio.to_thread(http.read, request.headers.items(), body, at_most=MAX_BATCH)
     except Malformed as malformed:
-        return _problem(refusal_of(malformed.problems))
-    answers = await let_in(ctx, key.sender("http"), [submission(entry) for entry in reading.entries])
+        return await _refused_whole(ctx, key, refusal_of(malformed.problems))
+    try:
+        answers = await let_in(ctx, key.sender("http"), [submission(entry) for entry in reading.entries])
+    except TooMany as too_many:
+        return _problem(
+            Refusal(ProblemType.TOO_MANY, f"Nothing was kept. Send the same again in {too_many.retry_after} s."),
+            headers={"Retry-After": str(too_many.retry_after)},
+        )
     if reading.mode == "batch":
         shown = await asyncio.to_thread(_answer_to_batch, answers)
     else:
@@ -70,6 +84,12 @@ async def publish(request: Request, ctx: Ctx) -> Response:
         shown = _answer_to_one(answer)
     shown.headers.update(_notices(ctx.settings.public_url, reading))
     return shown
+
+
+async def _refused_whole(ctx: Ctx, key: Key, refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+    async with ctx.db.transaction() as tx:
+        await publishers.note_request(tx, key.sender("http"), refusal)
+    return _problem(refusal, headers=headers)
 
 
 def _answer_to_one(answer: Answer) -> Response:

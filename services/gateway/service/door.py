@@ -1,9 +1,8 @@
-"""The verbs of the door: let events in, hand out and take back keys, forget identities that are old enough."""
+"""The verbs of the door: let events in, forget identities that are old enough."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -16,40 +15,31 @@ from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
 from services.chassis.transaction import Transaction
 from services.gateway.domain.door import (
-    ALL,
     IDENTITIES_KEPT,
+    TEST_IDENTITIES_KEPT,
     Answer,
     EventKey,
     FieldError,
     Identity,
-    Key,
-    KeyId,
     ProblemType,
-    Publisher,
     Refusal,
     Sender,
     Submission,
+    as_test,
     content,
-    hash_key,
     judge_withdrawal,
-    new_key,
+    stays_here,
     with_notice,
     without_home,
 )
 from services.gateway.repository import door as repository
+from services.gateway.repository import keys
+from services.gateway.service import publishers
 
 FORGET_AT_ONCE = 10_000
 
 Verdicts = dict[int, Refusal]
 """Place in the request → why the submission there is refused."""
-
-
-class SourceTaken(Exception):
-    """A key can't be bound to a source that is another publisher's, or Hem's own."""
-
-
-class NotPublishable(Exception):
-    """A key can't be made for a type that the catalogue lacks or that only Hem's own services publish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +65,40 @@ async def publish(
     Raises `Erased` when another transaction erases one of the persons meanwhile: do it again from the start.
     """
     if sender.key is not None and sender.last_used_on != tx.now().date():
-        await repository.use_key(tx, sender.key, tx.now().date())
-    submissions = [with_notice(without_home(submission)) for submission in submissions]
+        await keys.use_key(tx, sender.key, tx.now().date())
+    submissions = [as_test(sender, with_notice(without_home(submission))) for submission in submissions]
     verdicts = {place: s.refusal for place, s in enumerate(submissions) if s.refusal is not None}
     candidates = await asyncio.to_thread(_candidates, tx, submissions)
+    accepted: list[Candidate] = []
+    for test in (False, True):
+        if of_kind := [c for c in candidates if c.event.test is test]:
+            accepted += await _let_in(tx, sender, of_kind, verdicts, test=test)
+    await _send_on(tx, [c for c in accepted if not stays_here(c.event, c.topic)], public_url)
+    new = {candidate.place for candidate in accepted}
+    answers = [_answer(s, verdicts.get(place), new=place in new) for place, s in enumerate(submissions)]
+    await publishers.note_outcomes(tx, sender, answers, submissions)
+    return answers
 
+
+async def _let_in(
+    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts, *, test: bool
+) -> list[Candidate]:
+    """Those that are new, now remembered, of live or of test events. What speaks against the others is in `verdicts`."""
     candidates = _of_allowed_types(sender, candidates, verdicts)
     candidates = _of_what_they_know(candidates, verdicts)
-    candidates = await _of_own_sources(tx, sender, candidates, verdicts)
+    candidates = await _of_own_sources(tx, sender, candidates, verdicts, test=test)
     candidates = _small_enough(candidates, verdicts)
     # Erasures go before everything else about their persons, wherever they stand in the batch.
     erasures = [c for c in candidates if c.event.data.tombstone]
-    accepted = await _new(tx, erasures, verdicts)
+    accepted = await _new(tx, erasures, verdicts, test=test)
     erased = {c.event.subject for c in erasures if c.place not in verdicts}
     others = [c for c in candidates if not c.event.data.tombstone]
     others = await _of_persons_not_erased(tx, others, erased, verdicts)
-    accepted += await _new(tx, [c for c in others if c.topic != ANY_TOPIC], verdicts)
+    accepted += await _new(tx, [c for c in others if c.topic != ANY_TOPIC], verdicts, test=test)
     # Withdrawals come last, so that one may stand in the same batch as what it withdraws.
-    withdrawals = await _of_known_events(tx, sender, [c for c in others if c.topic == ANY_TOPIC], verdicts)
-    accepted += await _new(tx, withdrawals, verdicts)
-
-    await _send_on(tx, accepted, public_url)
-    new = {candidate.place for candidate in accepted}
-    return [_answer(s, verdicts.get(place), new=place in new) for place, s in enumerate(submissions)]
+    withdrawals = [c for c in others if c.topic == ANY_TOPIC]
+    withdrawals = await _of_known_events(tx, sender, withdrawals, verdicts, test=test)
+    return accepted + await _new(tx, withdrawals, verdicts, test=test)
 
 
 def _candidates(tx: Transaction, submissions: Sequence[Submission]) -> list[Candidate]:
@@ -142,9 +143,12 @@ def _of_what_they_know(candidates: list[Candidate], verdicts: Verdicts) -> list[
 
 
 async def _of_own_sources(
-    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts
+    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts, *, test: bool
 ) -> list[Candidate]:
-    sources = sender.sources or await _bound_to(tx, sender, candidates, verdicts)
+    if sender.key is None:
+        sources = await publishers.sources_of_keyless(tx, sender)
+    else:
+        sources = sender.sources or await _bound_to(tx, sender, candidates, verdicts, test=test)
     kept = []
     for c in candidates:
         if c.event.source in sources:
@@ -158,25 +162,25 @@ async def _of_own_sources(
 
 
 async def _bound_to(
-    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts
+    tx: Transaction, sender: Sender, candidates: list[Candidate], verdicts: Verdicts, *, test: bool
 ) -> tuple[str, ...]:
-    """Binds a key made without sources to the first one it is used with rightly, which the publisher then owns.
+    """Binds a key made without sources to the first one it is used with rightly and live, which the publisher then owns.
 
     When there is none, what speaks against those that came from sources nobody else has goes to `verdicts`.
     """
     used = {c.event.source for c in candidates if not is_own(c.event.source)}
     if not used or sender.key is None:
         return ()
-    locked = await repository.lock_key(tx, sender.key)
-    if locked is None or locked.sources:  # revoked, or bound by a parallel request
+    locked = await keys.lock_key(tx, sender.key)
+    if locked is None or locked.sources or test:  # revoked, or bound by a parallel request
         return locked.sources if locked else ()
     owners = await repository.owners(tx, used)
     free = {source for source in used if owners.get(source, sender.publisher) == sender.publisher}
     against: Verdicts = {}
     right = await _right_but_for_source(tx, sender, [c for c in candidates if c.event.source in free], against)
     for source in dict.fromkeys(c.event.source for c in right):
-        if await _claim(tx, sender.publisher, [source]):
-            await repository.bind_key(tx, locked.id, source)
+        if await publishers.claim(tx, sender.publisher, [source]):
+            await keys.bind_key(tx, locked.id, source)
             return (source,)
     verdicts |= against
     return ()
@@ -188,16 +192,11 @@ async def _right_but_for_source(
     """Those, in the order sent, that would be let in if each came alone and its source were the key's."""
     candidates = _small_enough(candidates, verdicts)
     candidates = await _of_persons_not_erased(tx, candidates, set(), verdicts)
-    await _of_known_events(tx, sender, [c for c in candidates if c.topic == ANY_TOPIC], verdicts)
+    withdrawals = [c for c in candidates if c.topic == ANY_TOPIC]
+    await _of_known_events(tx, sender, withdrawals, verdicts, test=False)
     candidates = [c for c in candidates if c.place not in verdicts]
-    return _in_accord_with(await repository.recall(tx, {c.key for c in candidates}), candidates, verdicts)
-
-
-async def _claim(tx: Transaction, publisher: Publisher, sources: Sequence[str]) -> bool:
-    """Whether all of `sources` are the publisher's now."""
-    await repository.claim_sources(tx, publisher, sources)
-    owners = await repository.owners(tx, sources)
-    return all(owners[source] == publisher for source in sources)
+    known = await repository.recall(tx, {c.key for c in candidates}, test=False)
+    return _in_accord_with(known, candidates, verdicts)
 
 
 def _small_enough(candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
@@ -227,13 +226,13 @@ async def _of_persons_not_erased(
 
 
 async def _of_known_events(
-    tx: Transaction, sender: Sender, withdrawals: list[Candidate], verdicts: Verdicts
+    tx: Transaction, sender: Sender, withdrawals: list[Candidate], verdicts: Verdicts, *, test: bool
 ) -> list[Candidate]:
     """Those that withdraw an event of the same publisher, each bound for that event's topic."""
     if not withdrawals:
         return []
     wanted = {c.place: (c.event.data.withdrawn_source, c.event.data.withdrawn_id) for c in withdrawals}
-    targets = await repository.recall(tx, set(wanted.values()))
+    targets = await repository.recall(tx, set(wanted.values()), test=test)
     owners = await repository.owners(tx, {source for source, _ in wanted.values()})
     kept = []
     for c in withdrawals:
@@ -247,7 +246,7 @@ async def _of_known_events(
     return kept
 
 
-async def _new(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts) -> list[Candidate]:
+async def _new(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts, *, test: bool) -> list[Candidate]:
     """Those nobody has sent before, now remembered. Of the others, those that say something else are a conflict."""
     if not candidates:
         return []
@@ -258,8 +257,9 @@ async def _new(tx: Transaction, candidates: list[Candidate], verdicts: Verdicts)
         key: Identity(*key, fingerprint=c.fingerprint, type=c.event.type, topic=c.topic, subject=c.event.subject)
         for key, c in first.items()
     }
-    new = await repository.remember(tx, list(identities.values()))
-    _in_accord_with(identities | await repository.recall(tx, identities.keys() - new), candidates, verdicts)
+    new = await repository.remember(tx, list(identities.values()), test=test)
+    known = await repository.recall(tx, identities.keys() - new, test=test)
+    _in_accord_with(identities | known, candidates, verdicts)
     return [c for key, c in first.items() if key in new]
 
 
@@ -297,33 +297,14 @@ def _answer(submission: Submission, refusal: Refusal | None, *, new: bool) -> An
     return Answer(submission.id, submission.source, "accepted" if new else "duplicate", warnings=submission.warnings)
 
 
-async def recognise(tx: Transaction, key: str) -> Key | None:
-    """The key that a publisher showed, unless it is unknown or revoked."""
-    return await repository.find_key(tx, hash_key(key))
-
-
-async def create_key(
-    tx: Transaction, publisher: Publisher, *, allow: Sequence[str], sources: Sequence[str]
-) -> tuple[KeyId, str]:
-    """A new key, shown now and never again; the publisher's other keys stay valid.
-
-    Raises `SourceTaken` or `NotPublishable`.
-    """
-    for name in allow:
-        if name != ALL and name not in FROM_OUTSIDE:
-            near = get_close_matches(name, FROM_OUTSIDE, n=3, cutoff=0.4)
-            raise NotPublishable(f"{name} can't be published here. Near it: {', '.join(near) or 'nothing'}.")
-    if own := [source for source in sources if is_own(source)]:
-        raise SourceTaken(f"{', '.join(own)} belongs to Hem itself.")
-    if not await _claim(tx, publisher, sources):
-        raise SourceTaken("A source belongs to one publisher for ever, and one of these is another's.")
-    key = new_key(publisher)
-    return await repository.add_key(tx, publisher, hash_key(key), allow=allow, sources=sources), key
-
-
 async def forget_old_identities(tx: Transaction) -> int:
     """Drops identities older than 400 days, some thousands at a time. Returns how many went."""
-    return await repository.forget(tx, tx.now() - IDENTITIES_KEPT, FORGET_AT_ONCE)
+    return await repository.forget(tx, tx.now() - IDENTITIES_KEPT, FORGET_AT_ONCE, test=False)
+
+
+async def forget_test_identities(tx: Transaction) -> int:
+    """Drops identities of test events older than 30 days, some thousands at a time. Returns how many went."""
+    return await repository.forget(tx, tx.now() - TEST_IDENTITIES_KEPT, FORGET_AT_ONCE, test=True)
 
 
 async def retell_erasures(tx: Transaction) -> int:

@@ -1,0 +1,189 @@
+"""The verbs of the register: who may publish, what was agreed with them, what became of what they sent."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from schemas.door import FROM_OUTSIDE, is_own
+from schemas.gateway import PublisherRegistered, PublisherRetired
+from services.chassis.clock import local_date
+from services.chassis.transaction import Transaction
+from services.gateway.domain.door import ALL, Answer, Publisher, Refusal, Sender, Submission
+from services.gateway.domain.outcomes import Example, Noted, examples, outcomes, shown_errors
+from services.gateway.domain.publishers import Agreed, Registered, widened
+from services.gateway.repository import door as ownership
+from services.gateway.repository import keys
+from services.gateway.repository import outcomes as tally
+from services.gateway.repository import publishers as repository
+
+MOST_SOURCES = 100
+LONGEST_SOURCE = 128
+"""What PublisherRegistered can name."""
+
+
+class SourceTaken(Exception):
+    """A source can't be a publisher's, because it is another's, or Hem's own."""
+
+
+class NotPublishable(Exception):
+    """A type that the catalogue lacks or that only Hem's own services publish."""
+
+
+class NameTaken(Exception):
+    """There is a publisher of that name."""
+
+
+async def find(tx: Transaction, publisher: str) -> Registered | None:
+    """What is agreed with a publisher, retired or not; None when it isn't registered."""
+    return await repository.find(tx, Publisher(publisher))
+
+
+async def register(tx: Transaction, name: Publisher, agreed: Agreed, sources: Sequence[str] = ()) -> Registered:
+    """A new publisher, or one with an unknown owner of whom the rest is told now. PublisherRegistered says so.
+
+    Raises `NameTaken`, `SourceTaken` or `NotPublishable`.
+    """
+    if not await repository.add(tx, name, agreed):
+        known = await repository.lock(tx, name)
+        if known is None or known.owner is not None or known.retired_at is not None:
+            raise NameTaken(f"{name} is registered already.")
+    return await change(tx, name, agreed, sources)
+
+
+async def change(tx: Transaction, name: Publisher, agreed: Agreed, sources: Sequence[str] = ()) -> Registered:
+    """What is agreed from now on, and `sources` that it gets besides its own. One that had retired is back.
+
+    Raises `LookupError` when there is none, `SourceTaken` or `NotPublishable`.
+    """
+    refuse_unpublishable(agreed.allow)
+    refuse_own(sources)
+    before = await repository.lock(tx, name)
+    if before is None:
+        raise LookupError(name)
+    await repository.change(tx, name, agreed)
+    if not await _own(tx, name, sources):
+        raise SourceTaken("A source belongs to one publisher for ever, and one of these is another's.")
+    if before.expected_interval is not None and agreed.expected_interval is None:
+        tx.publish(PublisherRetired(publisher=name, retired_on=local_date(tx.now())))  # no longer waited for
+    await _tell(tx, name)
+    found = await repository.find(tx, name)
+    if found is None:
+        raise LookupError(name)
+    return found
+
+
+async def ensure(tx: Transaction, name: Publisher, allow: Sequence[str]) -> None:
+    """Registers whoever is not yet, with an owner that an operator has to tell; such a one may be given more types."""
+    if await repository.add(tx, name, Agreed(allow=tuple(allow))):
+        return
+    known = await repository.lock(tx, name)
+    if known is not None and known.owner is None:
+        wider = widened(known.allow, allow)
+        if wider != known.allow:
+            await repository.change(tx, name, replace(known.agreed, allow=wider))
+
+
+async def retire(tx: Transaction, name: Publisher) -> bool:
+    """Takes back its keys and waits for it no more; its sources stay its own. Whether it was there and not yet retired."""
+    known = await repository.lock(tx, name)
+    if known is None or not await repository.retire(tx, name, tx.now()):
+        return False
+    await keys.revoke_keys(tx, name, None)
+    tx.publish(PublisherRetired(publisher=name, retired_on=local_date(tx.now())))
+    return True
+
+
+async def claim(tx: Transaction, publisher: Publisher, sources: Sequence[str]) -> bool:
+    """Whether all of `sources` are the publisher's now. When some are new, PublisherRegistered says so."""
+    before = await ownership.owners(tx, sources)
+    owned = await _own(tx, publisher, sources)
+    if owned and any(source not in before for source in sources):
+        await _tell(tx, publisher)
+    return owned
+
+
+async def sources_of_keyless(tx: Transaction, sender: Sender) -> tuple[str, ...]:
+    """Those of the sender's sources that are its own: it comes by a road of Hem's, which gives it its sources.
+
+    The first time, they become its own, and it is registered. One that has retired has none.
+    """
+    known = await repository.find(tx, sender.publisher)
+    if known is not None and known.retired_at is not None:
+        return ()
+    missing = [source for source in sender.sources if known is None or source not in known.sources]
+    if missing:
+        await ensure(tx, sender.publisher, sender.allow)
+        await claim(tx, sender.publisher, missing)
+        known = await repository.find(tx, sender.publisher)
+    return tuple(source for source in sender.sources if known is not None and source in known.sources)
+
+
+async def _own(tx: Transaction, publisher: Publisher, sources: Sequence[str]) -> bool:
+    if not sources:
+        return True
+    await ownership.claim_sources(tx, publisher, sources)
+    owners = await ownership.owners(tx, sources)
+    return all(owners[source] == publisher for source in sources)
+
+
+async def _tell(tx: Transaction, name: Publisher) -> None:
+    """PublisherRegistered, of one that is waited for. The same day again is a correction."""
+    found = await repository.find(tx, name)
+    if found is None or found.expected_interval is None or found.retired_at is not None:
+        return
+    named = tuple(source for source in found.sources if len(source) <= LONGEST_SOURCE)[:MOST_SOURCES]
+    tx.publish(
+        PublisherRegistered(
+            publisher=name,
+            sources=named,
+            expected_interval=found.expected_interval,
+            from_=local_date(tx.now()),
+        )
+    )
+
+
+def refuse_unpublishable(types: Sequence[str]) -> None:
+    """Raises `NotPublishable` unless each can come from outside, or is `all`."""
+    for name in types:
+        if name != ALL and name not in FROM_OUTSIDE:
+            near = get_close_matches(name, FROM_OUTSIDE, n=3, cutoff=0.4)
+            raise NotPublishable(f"{name} can't be published here. Near it: {', '.join(near) or 'nothing'}.")
+
+
+def refuse_own(sources: Sequence[str]) -> None:
+    """Raises `SourceTaken` when one is of Hem itself."""
+    if own := [source for source in sources if is_own(source)]:
+        raise SourceTaken(f"{', '.join(own)} belongs to Hem itself.")
+
+
+async def note_outcomes(
+    tx: Transaction, sender: Sender, answers: Sequence[Answer], submissions: Sequence[Submission]
+) -> None:
+    """Keeps what became of each, for the publisher's page: counts, and the last refusals without their values."""
+    own = await _own_among(tx, sender, answers)
+    on = local_date(tx.now())
+    await tally.note(tx, sender.publisher, sender.road, on, outcomes(sender, own, answers, submissions))
+    if refused := examples(sender, own, answers, submissions):
+        await tally.add_refusals(tx, sender.publisher, sender.road, refused)
+
+
+async def note_request(tx: Transaction, sender: Sender, refusal: Refusal) -> None:
+    """Keeps that a whole request was refused: what it held was not looked at."""
+    noted = Noted(sender.test, "", "", "refused", refusal.type.slug)
+    await tally.note(tx, sender.publisher, sender.road, local_date(tx.now()), [(noted, 1)])
+    errors = shown_errors(refusal, None)
+    await tally.add_refusals(
+        tx,
+        sender.publisher,
+        sender.road,
+        [Example(sender.test, None, None, None, None, refusal.type.slug, errors)],
+    )
+
+
+async def _own_among(tx: Transaction, sender: Sender, answers: Sequence[Answer]) -> set[str]:
+    """The sender's own sources among those that came."""
+    came = {answer.source for answer in answers if answer.source is not None}
+    if came <= set(sender.sources):
+        return came
+    owners = await ownership.owners(tx, came)
+    return {source for source in came if owners.get(source) == sender.publisher}
