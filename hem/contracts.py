@@ -3,7 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import chain
 from typing import BinaryIO, Literal
@@ -11,7 +11,8 @@ from typing import BinaryIO, Literal
 import orjson
 
 from hem.publish import NOT_AN_EVENT, Line, read_lines, told
-from schemas import http
+from hem.records import Found
+from schemas import http, inbound
 from schemas.catalogue import MODELS, versions_of
 from schemas.compat import Break, breaks
 from schemas.door import (
@@ -46,12 +47,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found of one event: `number` is its line, or its place from 1 up where `unit` is `event`.
+    """What was found of one event: `number` is its line, its place from 1 up where `unit` is `event`, or its offset in
+    a `partition` where it is `record`.
 
     `unreadable` says why it is no event at all. `type` is given where it is one of the catalogue.
     """
 
-    unit: Literal["line", "event"]
+    unit: Literal["line", "event", "record"]
     number: int
     id: str | None = None
     source: str | None = None
@@ -59,6 +61,13 @@ class Checked:
     unreadable: str | None = None
     faults: tuple[Fault, ...] = ()
     warnings: tuple[str, ...] = ()
+    partition: int | None = None
+
+    @property
+    def place(self) -> str:
+        """`line 3`, `event 3`, or `record 0/3` (partition and offset)."""
+        where = self.number if self.partition is None else f"{self.partition}/{self.number}"
+        return f"{self.unit} {where}"
 
     @property
     def ok(self) -> bool:
@@ -92,17 +101,25 @@ class Checker:
         except Malformed as malformed:
             return Checked(unit, line.number, faults=_faults(malformed.problems))
         [entry] = reading.entries
+        return self._judged(entry, Checked(unit, line.number), line.event.get("type"))
+
+    def check_record(self, record: Found) -> Checked:
+        """What is found of a record of a topic."""
+        place = Checked("record", record.offset, partition=record.partition)
+        if not record.readable:
+            return replace(place, unreadable="a header's name is not UTF-8")
+        entry = inbound.read(record.key, record.value, record.headers)
+        return self._judged(entry, place, entry.event.type if entry.event is not None else None)
+
+    def _judged(self, entry: http.Entry, place: Checked, type_: object) -> Checked:
         warnings = tuple(unknown_dropped(path) for path in entry.warnings)
         if entry.event is not None:
             warnings += tuple(home_dropped(name) for name in home_told(entry.event.data))
-            faults = (*_turned_away(entry.event), *self._conflict(entry.event, f"{unit} {line.number}"))
+            faults = (*_turned_away(entry.event), *self._conflict(entry.event, place.place))
         else:
             faults = _faults(entry.problems)
-        type_ = line.event.get("type")
         known = type_ if isinstance(type_, str) and type_ in MODELS else None
-        return Checked(
-            unit, line.number, id=entry.id, source=entry.source, type=known, faults=faults, warnings=warnings
-        )
+        return replace(place, id=entry.id, source=entry.source, type=known, faults=faults, warnings=warnings)
 
     def _conflict(self, event: Event[EventData], place: str) -> Iterator[Fault]:
         data = event.data.model_copy(update=dict.fromkeys(home_told(event.data))).json_bytes()

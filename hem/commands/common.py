@@ -1,5 +1,6 @@
 """What the commands share: how they speak, and how they end when something is wrong."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hem.door import DoorError
+from hem.home import Home
 from hem.stack.errors import StackError
 
 console = Console()
@@ -41,6 +43,14 @@ def folding_table(*columns: str) -> Table:
 def opened(file: Path) -> AbstractContextManager[BinaryIO]:
     """A file to read; `-` is standard input."""
     return nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb")
+
+
+def kafka_here() -> str | None:
+    """The address of the Kafka of this home's Hem, running or not; none where none has run."""
+    try:
+        return f"127.0.0.1:{json.loads((Home.here().root / 'ports.json').read_text())['kafka']}"
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
 
 
 @contextmanager

@@ -1,15 +1,13 @@
 """hem topics, hem databases, hem startup: what has to be there before the services can do their work. Jobs, in containers."""
 
 import asyncio
-import json
 import logging
-import os
 from typing import Annotated
 
 import typer
 
 from hem import topics as topics_of
-from hem.commands.common import fail, plain_errors, say
+from hem.commands.common import fail, kafka_here, plain_errors, say
 from hem.door import Door
 from hem.environment import given
 from hem.home import Home
@@ -102,12 +100,7 @@ def startup() -> None:
 
 def _servers(said: str | None) -> str:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would tell of every try; we say it once
-    return said or _servers_here()
-
-
-def _servers_here() -> str:
-    ports = Home.here().root / "ports.json"
-    try:
-        return f"127.0.0.1:{json.loads(ports.read_text())['kafka']}"
-    except (FileNotFoundError, ValueError, KeyError):
-        fail(f"Where is Kafka? Set HEM_KAFKA_SERVERS to its host:port; no Hem has run in {os.fspath(ports.parent)}.")
+    servers = said or kafka_here()
+    if servers is None:
+        fail(f"Where is Kafka? Set HEM_KAFKA_SERVERS to its host:port; no Hem has run in {Home.here().root}.")
+    return servers
