@@ -1,8 +1,8 @@
-"""What the gateway serves and runs, on one screen. It hears nothing: events come in over HTTP."""
+"""What the gateway serves and runs, on one screen. It hears nothing: events come in over HTTP, and from publishers' own topics."""
 
 from services.chassis.service import Service
 
-from . import forgetting
+from . import forgetting, inbound
 from .routes import events, keys, openapi, schemas
 from .settings import GatewaySettings
 
@@ -10,5 +10,5 @@ service = Service(
     "gateway",
     settings=GatewaySettings,
     routes=[events.router, schemas.router, keys.router, openapi.router],
-    workers=[forgetting.run],
+    workers=[forgetting.run, inbound.run],
 )
