@@ -26,7 +26,8 @@ class Found:
 
     `key`: which thing it is about, the same in every file; the same key with other data is a correction. `time`: when
     it happened, aware; None: when the file is read. `subject`: only for data that has none (EventWithdrawn).
-    `history`: from the past whatever the run is.
+    `history`: from the past whatever the run is. `revision_field`: the field of the data that says how often it has been
+    revised; what was published about the key before counts (0 the first time), and the comparison leaves it out.
     """
 
     row: int
@@ -35,6 +36,7 @@ class Found:
     time: datetime | None = None
     subject: str | None = None
     history: bool = False
+    revision_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class RefusedRow:
     field: str
     expected: str
     got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What whoever sent the file should know of how it was read, such as its encoding. One sentence, no value."""
+
+    text: str
 
 
 class Unreadable(Exception):
@@ -68,7 +77,7 @@ class Kind(Protocol):
     first_is_history: ClassVar[bool]
     """Whether all that the first run finds is from the past: it counts, and no letter goes out because of it."""
 
-    def read(self, file: BinaryIO, filename: str, options: Any) -> Iterator[Found | RefusedRow]:
+    def read(self, file: BinaryIO, filename: str, options: Any) -> Iterator[Found | RefusedRow | Note]:
         """Reads in a thread of its own and in bounded memory. Raises `Unreadable`.
 
         `file` is seekable and stands at its beginning; `filename` is as the publisher named it; `options` is an
