@@ -117,7 +117,7 @@ def _lines(sheet: Sheet, options: TableOptions, seen: Counter[str]) -> Iterator[
     except BROKEN as error:
         if isinstance(error, Unreadable):
             raise
-        raise Unreadable(f"The sheet is damaged after row {number}.", SAVE) from error
+        raise Unreadable("The sheet is damaged.", SAVE) from error
 
 
 def _cells(row: Element, sheet: Sheet, seen: Counter[str], *, header: bool) -> dict[int, Cell | _Wrong]:
