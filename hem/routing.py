@@ -8,6 +8,7 @@ ROUTES = {
     "/schemas": "gateway",
     "/report": "gateway",
     "/openapi.json": "gateway",
+    "/publishers": "gateway",
     "/sign-in": "gateway",
     "/sign-out": "gateway",
     "/static": "gateway",

@@ -2,13 +2,13 @@
 
 from services.chassis.service import Service
 
-from . import forgetting, inbound
-from .routes import events, keys, openapi, schemas
+from . import forgetting, inbound, listening
+from .routes import events, keys, openapi, publishers, schemas
 from .settings import GatewaySettings
 
 service = Service(
     "gateway",
     settings=GatewaySettings,
-    routes=[events.router, schemas.router, keys.router, openapi.router],
-    workers=[forgetting.run, inbound.run],
+    routes=[events.router, schemas.router, keys.router, openapi.router, publishers.router],
+    workers=[forgetting.run, inbound.run, listening.run],
 )

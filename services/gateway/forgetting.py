@@ -7,7 +7,7 @@ from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.chassis.workers import name_of
 from services.gateway.service import door as service
-from services.gateway.service import inbound
+from services.gateway.service import inbound, publishers, reports
 
 EVERY_SECONDS = 600
 
@@ -18,7 +18,11 @@ async def run(ctx: Context) -> None:
         await _until_done(ctx, service.forget_old_identities)
         await _until_done(ctx, service.forget_test_identities)
         await _until_done(ctx, service.retell_erasures)
+        await _until_done(ctx, publishers.forget_old_refusals)
+        await _until_done(ctx, publishers.forget_old_counts)
         await _until_done(ctx, inbound.forget_parked)
+        await _until_done(ctx, reports.forget_whose)
+        await _until_done(ctx, reports.forget)
         ctx.health.ok(name_of(run))
         await asyncio.sleep(EVERY_SECONDS)
 

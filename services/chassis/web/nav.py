@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from schemas.topics import SERVICES
 from services.chassis.web.access import Permission, Visitor
 from services.chassis.web.words import N_
 
@@ -17,11 +18,16 @@ class Place:
     one_machine_only: bool = False
 
 
+PARKED = tuple(f"/ops/{service}/parked" for service in SERVICES)
+"""Each service's own list of what it could not handle."""
+
 PLACES = (
     Place(N_("Goals"), "/", Permission.FIGURES, also=("/goals", "/subjects")),
     Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
     Place(N_("Report"), "/report", Permission.REPORT),
     Place(N_("Events"), "/schemas", Permission.PUBLIC, also=("/events",)),
+    Place(N_("Parked"), "/ops/gateway/parked", Permission.OPERATE, also=PARKED),
+    Place(N_("Publishers"), "/publishers", Permission.OPERATE),
     Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),
 )
 

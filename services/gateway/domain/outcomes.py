@@ -60,6 +60,53 @@ class Example:
     road: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TypeHeard:
+    type: str
+    count: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What became of what a publisher sent: events, and requests refused whole. `refused` by reason, most first."""
+
+    accepted: int
+    duplicate: int
+    refused: tuple[tuple[str, int], ...]
+    roads: tuple[tuple[str, int], ...]
+    types: tuple[TypeHeard, ...]
+    """Let in or known, most lately heard first."""
+
+    @property
+    def refusals(self) -> int:
+        return sum(count for _, count in self.refused)
+
+    @property
+    def any(self) -> bool:
+        return bool(self.accepted or self.duplicate or self.refused)
+
+
+def numbers(counts: Sequence[Count], *, test: bool) -> Numbers:
+    """Of the live events among `counts`, or of the test events."""
+    ends, reasons, roads = Counter[str](), Counter[str](), Counter[str]()
+    heard: dict[str, TypeHeard] = {}
+    for c in counts:
+        if c.noted.test is not test:
+            continue
+        ends[c.noted.outcome] += c.count
+        roads[c.road] += c.count
+        if c.noted.outcome == "refused":
+            reasons[c.noted.reason] += c.count
+        elif c.noted.type:
+            before = heard.get(c.noted.type, TypeHeard(c.noted.type, 0, c.last_at))
+            heard[c.noted.type] = TypeHeard(c.noted.type, before.count + c.count, max(before.last_at, c.last_at))
+    types = sorted(heard.values(), key=lambda one: one.last_at, reverse=True)
+    return Numbers(
+        ends["accepted"], ends["duplicate"], tuple(reasons.most_common()), tuple(roads.most_common()), tuple(types)
+    )
+
+
 def outcomes(
     sender: Sender, own: Collection[str], answers: Sequence[Answer], submissions: Sequence[Submission]
 ) -> list[tuple[Noted, int]]:

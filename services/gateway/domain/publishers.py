@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from services.gateway.domain.door import ALL, Publisher, Road, Sender
 
@@ -93,6 +94,20 @@ class Source:
 
     def is_silent(self, now: datetime) -> bool:
         return self.silent_from is not None and self.silent_from <= now
+
+
+Standing = Literal["heard", "silent", "not_yet", "not_awaited", "retired"]
+
+
+def standing(publisher: Registered, sources: Sequence[Source], now: datetime) -> Standing:
+    """How it stands with a publisher, in one word: silent when one of its sources is."""
+    if publisher.retired_at is not None:
+        return "retired"
+    if any(source.is_silent(now) for source in sources):
+        return "silent"
+    if not any(source.heard_at for source in sources):
+        return "not_yet"
+    return "heard" if publisher.expected_interval is not None else "not_awaited"
 
 
 def sources_of(publisher: Registered, heard: Mapping[str, datetime]) -> list[Source]:

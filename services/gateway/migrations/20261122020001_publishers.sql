@@ -36,8 +36,11 @@ alter table publisher_key
     -- a key that another has taken over from works until then
     add column ends_at timestamptz;
 
--- When it was noticed that a source has fallen silent; null while it is heard.
-alter table source_owner add column silent_since timestamptz;
+alter table source_owner
+    -- the last time something live was let in, as far as it has been folded
+    add column heard_at timestamptz,
+    -- when it was noticed that it has fallen silent; null while it is heard
+    add column silent_since timestamptz;
 
 -- Identities of test events: apart, so that the same source and id sent live is no repetition and no conflict.
 create table test_identity (like identity including all);

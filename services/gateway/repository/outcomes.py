@@ -15,19 +15,26 @@ NOTE = """
     from unnest($5::bool[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[])
         as noted (test, type, source, outcome, reason, count)
 """
-# Sorted, so that two who fold at once wait for each other and don't deadlock.
+# One at a time, whatever the number of replicas: then nobody waits for anybody's rows.
+FOLD_ALONE = "select pg_try_advisory_xact_lock(hashtext('publisher_noted'))"
 FOLD = """
     with gone as (
         delete from publisher_noted
-        where id in (select id from publisher_noted order by id limit $1 for update skip locked)
+        where id in (select id from publisher_noted order by id limit $1)
         returning publisher, "on", road, test, type, source, outcome, reason, count, last_at
     ), told as (
         insert into publisher_tally as t (publisher, "on", road, test, type, source, outcome, reason, count, last_at)
         select publisher, "on", road, test, type, source, outcome, reason, sum(count), max(last_at) from gone
         group by publisher, "on", road, test, type, source, outcome, reason
-        order by publisher, "on", road, test, type, source, outcome, reason
         on conflict (publisher, "on", road, test, type, source, outcome, reason) do update
         set count = t.count + excluded.count, last_at = greatest(t.last_at, excluded.last_at)
+    ), heard as (
+        update source_owner o set heard_at = greatest(o.heard_at, g.last_at)
+        from (
+            select source, publisher, max(last_at) as last_at from gone where not test and outcome <> 'refused'
+            group by source, publisher
+        ) as g
+        where o.source = g.source and o.publisher = g.publisher
     )
     select count(*) from gone
 """
@@ -38,9 +45,13 @@ COUNTS = """
     order by test, road, type, source, outcome, reason
 """
 HEARD = """
-    select source, max(last_at) as heard_at from publisher_count
-    where not test and outcome <> 'refused' and source <> '' and ($1::text is null or publisher = $1)
-    group by source
+    select source, heard_at from (
+        select o.source, greatest(o.heard_at, (
+            select max(n.last_at) from publisher_noted n
+            where n.publisher = o.publisher and n.source = o.source and not n.test and n.outcome <> 'refused'
+        )) as heard_at
+        from source_owner o where $1::text is null or o.publisher = $1
+    ) as owned where heard_at is not null
 """
 TOTALS = """
     select publisher, outcome, sum(count)::bigint as count from publisher_count
@@ -99,8 +110,8 @@ async def note(tx: Transaction, publisher: Publisher, road: str, on: date, noted
 
 
 async def fold(tx: Transaction, at_once: int) -> int:
-    """Moves what was noted into the tally of its day, at most so many rows. Returns how many."""
-    return int(await tx.fetchval(FOLD, at_once))
+    """Moves what was noted into the tally of its day, at most so many rows. Returns how many: 0 when another does it."""
+    return int(await tx.fetchval(FOLD, at_once)) if await tx.fetchval(FOLD_ALONE) else 0
 
 
 async def counts(tx: Transaction, publisher: Publisher, since: date) -> list[Count]:
@@ -117,7 +128,7 @@ async def counts(tx: Transaction, publisher: Publisher, since: date) -> list[Cou
 
 
 async def heard(tx: Transaction, publisher: Publisher | None = None) -> dict[str, datetime]:
-    """When each source was last heard: something live from it was let in, now or before."""
+    """When each source was last heard: something live from it was let in, or had been before."""
     return {row["source"]: row["heard_at"] for row in await tx.fetch(HEARD, publisher)}
 
 

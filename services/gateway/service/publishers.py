@@ -1,21 +1,50 @@
 """The verbs of the register: who may publish, what was agreed with them, what became of what they sent."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 
 from schemas.door import FROM_OUTSIDE, is_own
 from schemas.gateway import PublisherRegistered, PublisherRetired
 from services.chassis.clock import local_date
 from services.chassis.transaction import Transaction
-from services.gateway.domain.door import ALL, Answer, Publisher, Refusal, Sender, Submission
-from services.gateway.domain.outcomes import Example, Noted, examples, outcomes, shown_errors
-from services.gateway.domain.publishers import Agreed, Registered, widened
+from services.gateway.domain.door import (
+    ALL,
+    IDENTITIES_KEPT,
+    Answer,
+    Publisher,
+    Refusal,
+    Sender,
+    Submission,
+)
+from services.gateway.domain.keys import Key
+from services.gateway.domain.outcomes import (
+    EXAMPLES,
+    Example,
+    Noted,
+    Numbers,
+    examples,
+    numbers,
+    outcomes,
+    shown_errors,
+)
+from services.gateway.domain.publishers import (
+    Agreed,
+    Registered,
+    Source,
+    Standing,
+    sources_of,
+    standing,
+    widened,
+)
 from services.gateway.repository import door as ownership
 from services.gateway.repository import keys
 from services.gateway.repository import outcomes as tally
 from services.gateway.repository import publishers as repository
 
+DAYS_SHOWN = 30
+FORGET_AT_ONCE = 10_000
 MOST_SOURCES = 100
 LONGEST_SOURCE = 128
 """What PublisherRegistered can name."""
@@ -187,3 +216,76 @@ async def _own_among(tx: Transaction, sender: Sender, answers: Sequence[Answer])
         return came
     owners = await ownership.owners(tx, came)
     return {source for source in came if owners.get(source) == sender.publisher}
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A publisher as the list shows it: how it stands, and its live events of the last 30 days by outcome."""
+
+    publisher: Registered
+    sources: tuple[Source, ...]
+    standing: Standing
+    accepted: int
+    duplicate: int
+    refused: int
+
+    @property
+    def heard_at(self) -> datetime | None:
+        return max((source.heard_at for source in self.sources if source.heard_at), default=None)
+
+
+async def overview(tx: Transaction) -> list[Overview]:
+    """Every publisher, those that have retired last."""
+    heard = await tally.heard(tx)
+    totals = await tally.totals(tx, _month_ago(tx))
+    found = []
+    for publisher in await repository.list_all(tx):
+        sources = sources_of(publisher, heard)
+        counts = [totals.get((publisher.name, outcome), 0) for outcome in ("accepted", "duplicate", "refused")]
+        found.append(Overview(publisher, tuple(sources), standing(publisher, sources, tx.now()), *counts))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is known of one publisher. `live` and `test` are the last 30 days."""
+
+    publisher: Registered
+    sources: tuple[Source, ...]
+    standing: Standing
+    keys: tuple[Key, ...]
+    live: Numbers
+    test: Numbers
+    refusals: tuple[Example, ...]
+
+
+async def report(tx: Transaction, name: Publisher) -> Report | None:
+    """None when there is no such publisher."""
+    publisher = await repository.find(tx, name)
+    if publisher is None:
+        return None
+    sources = sources_of(publisher, await tally.heard(tx, name))
+    counts = await tally.counts(tx, name, _month_ago(tx))
+    return Report(
+        publisher,
+        tuple(sources),
+        standing(publisher, sources, tx.now()),
+        tuple(await keys.list_keys(tx, name)),
+        numbers(counts, test=False),
+        numbers(counts, test=True),
+        tuple(await tally.refusals(tx, name, EXAMPLES)),
+    )
+
+
+def _month_ago(tx: Transaction) -> date:
+    return local_date(tx.now()) - timedelta(days=DAYS_SHOWN - 1)
+
+
+async def forget_old_refusals(tx: Transaction) -> int:
+    """Drops all but each publisher's last refusals, and those older than 30 days. Returns how many went."""
+    return await tally.keep_last_refusals(tx, EXAMPLES, tx.now() - timedelta(days=DAYS_SHOWN), FORGET_AT_ONCE)
+
+
+async def forget_old_counts(tx: Transaction) -> int:
+    """Drops counts of days more than 400 days ago. Returns how many rows went."""
+    return await tally.forget_tally(tx, local_date(tx.now()) - IDENTITIES_KEPT, FORGET_AT_ONCE)
