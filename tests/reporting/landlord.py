@@ -94,10 +94,12 @@ def failed(number: int, *, after: timedelta = timedelta(days=3)) -> Event[Notifi
     return event_of(data, id=f"failed-{number}", time=NOON + after, source="urn:hem:notifications")
 
 
-async def withdraw(bus: Bus, event: Event[Any], *, id: str | None = None) -> None:
+async def withdraw(bus: Bus, event: Event[Any], *, id: str | None = None, test: bool = False) -> None:
     """Takes an event back, on its own topic and key."""
     data = EventWithdrawn(withdrawn_source=event.source, withdrawn_id=event.id, reason="registered_in_error")
-    back = Event.of(data, id=id or f"withdraw-{event.id}", source=event.source, time=NOON, subject=event.subject)
+    back = Event.of(
+        data, id=id or f"withdraw-{event.id}", source=event.source, time=NOON, subject=event.subject, test=test
+    )
     await send_to(bus, event.data.topic, back)
 
 

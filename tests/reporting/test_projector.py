@@ -9,6 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.event import Event
+from schemas.kafka import to_record
 from services.chassis.service import Service
 from services.chassis.testkit import OPERATOR, Bus, Start, eventually
 from services.reporting.app import service
@@ -49,6 +50,25 @@ async def test_a_duplicate_that_was_forgotten_is_caught_by_the_table(
         await landlord.households(9, of=10)
         await settled(reporting)
     assert await counts(reporting) == (9, 10)
+
+
+async def test_test_events_are_passed_by(bus: Bus, start: Start, landlord: Landlord, settled: Settled) -> None:
+    """Not even one that takes a live event back, or bears the id of one."""
+    reporting = await start(service)
+    await landlord.area()
+    for number in range(5):
+        await bus.send(moved_in(number, test=True), offered_to(number, test=True))
+    await landlord.households(8, of=10)
+    await bus.send(offered_to(9, test=True))
+    await withdraw(bus, offered_to(1), test=True)
+    await bus.raw("tenancy.events", b"{}", key=b"t1", headers=to_record(moved_in(1, test=True)).headers)
+    await settled(reporting)
+    assert await counts(reporting) == (8, 10)
+    assert await reporting.ctx.db.pool.fetchval("select count(*) from fact") == 3 + 18
+    metrics = (await reporting.client.get("/metrics")).text.splitlines()
+    assert [line.rpartition(" ")[2] for line in metrics if line.startswith("hem_test_events_total")] == ["12.0"]
+    [row] = (await reporting.client.get("/ops/reporting/parked", headers=OPERATOR)).json()
+    assert (row["reason"], row["test"]) == ("missing_field", True)
 
 
 async def test_offers_may_come_before_move_ins(bus: Bus, start: Start, landlord: Landlord, settled: Settled) -> None:

@@ -26,7 +26,7 @@ def read(reader: Any, record: ConsumerRecord[Any, Any]) -> Any:
         found = reader(record, "tenancy.events")
     except Malformed as malformed:
         return malformed.code
-    return found.row._replace(payload=b""), found.data
+    return found.row._replace(payload=b""), found.data, found.test
 
 
 VALID = [
@@ -53,7 +53,7 @@ def test_whatever_stands_in_a_header_both_say_the_same(record: Any, data: st.Dat
     headers = list(record.headers)
     for _ in range(data.draw(st.integers(1, 2))):
         name = data.draw(
-            st.sampled_from([name for name, _ in headers] + ["ce_sequence", "ce_history", "ce_recordedtime"])
+            st.sampled_from([name for name, _ in headers] + ["ce_sequence", "ce_history", "ce_recordedtime", "ce_test"])
         )
         headers = [(n, v) for n, v in headers if n != name]
         if data.draw(st.booleans()):

@@ -29,7 +29,7 @@ def event(type_: str, **attributes: Any) -> Event[Any]:
 def full_event(type_: str) -> Event[Any]:
     """With every attribute set."""
     moment = datetime(2019, 3, 2, 1, 2, 3, 456789, tzinfo=UTC)
-    return event(type_, recordedtime=moment, sequence=12, history=True, **TRACE)
+    return event(type_, recordedtime=moment, sequence=12, history=True, test=True, **TRACE)
 
 
 def move_in() -> dict[str, Any]:
@@ -48,6 +48,8 @@ def to_structured(said: Event[Any]) -> bytes:
     attributes: dict[str, Any] = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
     if said.history:
         attributes["history"] = True
+    if said.test:
+        attributes["test"] = True
     return orjson.dumps({**attributes, "data": orjson.loads(said.data.json_bytes())})
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.errors import Code
-from schemas.kafka import Malformed, Record, UnknownType, attributes, data_object, from_record, to_record
+from schemas.kafka import Malformed, Record, UnknownType, attributes, data_object, from_record, is_test, to_record
 from tests.schemas.samples import EVERY_TYPE, event, full_event, move_in, to_structured
 
 T = TypeVar("T")
@@ -75,6 +75,16 @@ def test_erasing_is_a_tombstone() -> None:
     assert code(b"", record.headers, record.key) == "empty_body data", "an empty body is not a tombstone"
 
 
+def test_a_test_event_is_told_whatever_else_is_wrong_with_it() -> None:
+    said = full_event(MOVED_IN)
+    assert is_test(to_record(said).headers, b"not json")
+    assert is_test([("ce_test", b"True")], None)
+    assert is_test(STRUCTURED, to_structured(said))
+    assert not is_test(RECORD.headers, RECORD.value)
+    assert not is_test([("ce_test", b"\xff"), ("ce_id", None)], b"")
+    assert not is_test(STRUCTURED, b"[")
+
+
 def test_attributes_do_not_look_at_the_data() -> None:
     assert attributes(RECORD.headers, b"\xff not json").id == event(MOVED_IN).id
 
@@ -131,6 +141,7 @@ def test_what_is_wrong_with_the_value_is_said(value: bytes, expected: str) -> No
         ({"ce_sequence": b"-1"}, "invalid_attribute sequence"),
         ({"ce_sequence": str(2**63).encode()}, "invalid_attribute sequence"),
         ({"ce_history": b"yes"}, "invalid_attribute history"),
+        ({"ce_test": b"1"}, "invalid_attribute test"),
         ({"ce_specversion": b"0.3"}, "invalid_attribute specversion"),
         ({"ce_subject": b"-"}, "missing_attribute subject"),
         ({"ce_type": b"se.vatterhem.TenantMovedIn.v2"}, "unknown_version type"),
@@ -140,7 +151,7 @@ def test_what_is_wrong_with_the_value_is_said(value: bytes, expected: str) -> No
         ({"content_type": b"application/json; charset=latin-1"}, "media_type content-type"),
         ({"content_type": b"application/cloudevents+avro"}, "media_type content-type"),
     ],
-    ids=range(22),
+    ids=range(23),
 )
 def test_what_is_wrong_with_the_headers_is_said(changes: dict[str, bytes | None], expected: str) -> None:
     assert code(RECORD.value, headers(**changes)) == expected

@@ -28,6 +28,7 @@ def theirs(said: Event[Any]) -> CloudEvent:
         "dataschema": said.dataschema,
         "sequence": str(said.sequence),
         "history": said.history,
+        "test": said.test,
         "datacontenttype": "application/json",
         "partitionkey": said.subject,
         **TRACE,
@@ -41,6 +42,7 @@ def same(event: BaseCloudEvent, said: Event[Any]) -> None:
     assert event.get_dataschema() == said.dataschema
     assert str(event.get_extension("sequence")) == str(said.sequence)
     assert str(event.get_extension("history")).lower() == "true"
+    assert str(event.get_extension("test")).lower() == "true"
     assert event.get_extension("traceparent") == said.traceparent
     assert event.get_data() == orjson.loads(said.data.json_bytes())
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.chassis.operations import parked_routes
+from services.chassis.parked_routes import parked_routes
 from services.chassis.web import problem
 from services.chassis.web.headers import CONTENT_SECURITY_POLICY
 from services.chassis.web.limits import MAX_BODY
