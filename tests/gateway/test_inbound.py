@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.tenancy import TenantMovedIn
-from services.chassis.testkit import Bus, Running
+from services.chassis.testkit import OPERATOR, Bus, Running
 from tests.gateway.inbound_kit import binary, parked, register, structured, topic_made
 
 Make = Callable[..., dict[str, Any]]
@@ -28,3 +28,31 @@ async def test_both_modes_come_in_and_what_is_wrong_is_parked_with_its_fields(
     assert row["reason"] == "invalid"
     assert [error[0] for error in row["errors"]] == ["data.moved_in_on"]
     assert "yesterday" not in str(row)
+
+
+async def test_what_was_parked_comes_in_when_its_publisher_may_send_it(
+    gateway: Running, bus: Bus, move_in: Make, make_key: Callable[..., Any]
+) -> None:
+    await register(gateway, allow=("se.vatterhem.TenantMovedOut.v1",))
+    topic = await topic_made(gateway, bus)
+    for tenancy in ("t-1", "t-2"):
+        value, headers = binary(move_in(tenancy))
+        await bus.raw(topic, value, headers=headers)
+    waiting = await parked(gateway, count=2)
+    assert {row["reason"] for row in waiting} == {"type-not-allowed"}
+
+    async with gateway.ctx.db.transaction() as tx:
+        await tx.execute("update publisher set allow = '{all}'")
+    own = {"authorization": f"Bearer {await make_key()}"}
+    listed = (await gateway.client.get("/publishers/me/parked", headers=own)).json()
+    assert listed["waiting"] == {"type-not-allowed": 2}
+    first, second = (one["id"] for one in listed["parked"])
+    answer = await gateway.client.post("/publishers/me/parked/replay", json={"ids": [first]}, headers=own)
+    assert answer.json() == {"replayed": 1, "refused": 0, "gone": 0, "left": 0}, answer.text
+    done = await gateway.client.post(
+        "/publishers/housing/parked/replay", data={"reason": "type-not-allowed"}, headers=OPERATOR
+    )
+    assert done.headers["location"] == "/publishers/housing/parked?replayed=1&refused=0&gone=0&left=0"
+    await bus.expect(TenantMovedIn, 2)
+    settled = await parked(gateway, count=2, state="replayed")
+    assert {row["settled_by"] for row in settled} == {"publisher housing", "operator"}

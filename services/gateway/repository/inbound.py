@@ -32,6 +32,10 @@ CHOOSE = f"""
     where publisher = $1 and state = 'open' and ($2::bigint[] is null or id = any($2)) and ($3::text is null or reason = $3)
     order by id limit $4
 """
+COUNT_CHOSEN = """
+    select count(*) from inbound_parked
+    where publisher = $1 and state = 'open' and ($2::bigint[] is null or id = any($2)) and ($3::text is null or reason = $3)
+"""
 DISCARD = """
     update inbound_parked set state = 'discarded', settled_at = $4, settled_by = $5
     where publisher = $1 and state = 'open' and ($2::bigint[] is null or id = any($2)) and ($3::text is null or reason = $3)
@@ -82,6 +86,10 @@ async def counts(tx: Transaction, publisher: Publisher) -> Mapping[str, int]:
 async def choose(tx: Transaction, publisher: Publisher, choice: Choice, limit: int) -> list[Parked]:
     """Those that wait and are meant, the oldest first."""
     return [_parked(row) for row in await tx.fetch(CHOOSE, publisher, *_chosen(choice), limit)]
+
+
+async def count_chosen(tx: Transaction, publisher: Publisher, choice: Choice) -> int:
+    return int(await tx.fetchval(COUNT_CHOSEN, publisher, *_chosen(choice)))
 
 
 async def discard(tx: Transaction, publisher: Publisher, choice: Choice, by: str) -> int:

@@ -1,6 +1,7 @@
 """The verbs of publishers' own topics: who is read, and what becomes of records that could not be let in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.chassis.transaction import Transaction
 from services.gateway.domain.door import Publisher
@@ -9,6 +10,7 @@ from services.gateway.repository import inbound as repository
 from services.gateway.service.door import FORGET_AT_ONCE
 
 REPLAY_AT_ONCE = 500
+SETTLED_SHOWN = 10
 
 
 async def topics(tx: Transaction) -> dict[str, Publisher]:
@@ -27,9 +29,12 @@ async def discard(tx: Transaction, publisher: Publisher, choice: Choice, by: str
     return await repository.discard(tx, publisher, choice, by)
 
 
-async def chosen(tx: Transaction, publisher: Publisher, choice: Choice) -> list[Parked]:
-    """Those to replay now, the oldest first: not more than can be done while somebody waits for the answer."""
-    return await repository.choose(tx, publisher, choice, REPLAY_AT_ONCE)
+async def chosen(tx: Transaction, publisher: Publisher, choice: Choice) -> tuple[list[Parked], int]:
+    """Those to replay now, the oldest first, and how many there are: as many as can be done while somebody waits."""
+    return (
+        await repository.choose(tx, publisher, choice, REPLAY_AT_ONCE),
+        await repository.count_chosen(tx, publisher, choice),
+    )
 
 
 async def conclude(
@@ -50,3 +55,26 @@ async def conclude(
 async def forget_parked(tx: Transaction) -> int:
     """Drops what was set aside more than 30 days ago, some thousands at a time. Returns how many went."""
     return await repository.forget(tx, tx.now() - PARKED_KEPT, FORGET_AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a publisher's page tells of its topic. `waiting`: reason → how many records; `latest` are the last of them.
+
+    `topic` is without the installation's prefix; none for a publisher whose name can't be in one.
+    """
+
+    topic: str | None
+    waiting: Mapping[str, int]
+    latest: Sequence[Parked]
+    settled: Sequence[Parked]
+
+
+async def shown(tx: Transaction, publisher: Publisher, *, before: ParkedId | None = None, limit: int = 20) -> Shown:
+    """What waits (the latest `limit`, older than `before`), and what was last decided about others."""
+    return Shown(
+        topic=topic_of(publisher),
+        waiting=await repository.counts(tx, publisher),
+        latest=await repository.listing(tx, publisher, ["open"], before=before, limit=limit),
+        settled=await repository.listing(tx, publisher, ["replayed", "discarded", "gone"], limit=SETTLED_SHOWN),
+    )

@@ -1,0 +1,114 @@
+"""Parked records of publishers' own topics, let in again: read anew from the topic, for as long as that has them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.chassis.context import Context
+from services.chassis.errors import Unavailable
+from services.chassis.transaction import Transaction
+from services.gateway.domain.door import Answer, Publisher
+from services.gateway.domain.inbound import Choice, Fault, Parked, ParkedId, fault_of, topic_of
+from services.gateway.entrance import let_in
+from services.gateway.inbound import read, spot_of
+from services.gateway.service import inbound as service
+from services.gateway.service import publishers
+
+READ_WITHIN = 20.0  # seconds, while somebody waits for the answer
+
+
+class NotOnKafka(Exception):
+    """The publisher isn't registered for Kafka any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many came in, were refused once more, are no longer in the topic, and are left for another time."""
+
+    let_in: int
+    refused: int
+    gone: int
+    left: int
+
+
+@dataclass(slots=True)
+class _Found:
+    records: dict[ParkedId, ConsumerRecord] = field(default_factory=dict)
+    gone: list[ParkedId] = field(default_factory=list)
+    unreadable: int = 0
+
+
+async def replay(ctx: Context, publisher: Publisher, choice: Choice, by: str) -> Replayed:
+    """Lets in what may come in by now, with the publisher's rights of today; what is refused again says why now.
+
+    Raises `NotOnKafka`, `TooMany`, and `Unavailable` where Kafka can't be read.
+    """
+    async with ctx.db.transaction() as tx:
+        registered = await publishers.find(tx, publisher)
+        chosen, waiting = await service.chosen(tx, publisher, choice)
+    topic = topic_of(publisher)
+    if registered is None or registered.retired_at is not None or not registered.kafka or topic is None:
+        raise NotOnKafka(publisher)
+    found = await _reread(ctx, ctx.topic(topic), chosen)
+    ids, records = list(found.records), list(found.records.values())
+    again: list[tuple[ParkedId, Fault]] = []
+
+    async def conclude(tx: Transaction, answers: Sequence[Answer]) -> None:
+        faults = [(parked, fault_of(answer)) for parked, answer in zip(ids, answers, strict=True)]
+        again[:] = [(parked, fault) for parked, fault in faults if fault is not None]
+        good = [parked for parked, fault in faults if fault is None]
+        await service.conclude(tx, let_in=good, gone=found.gone, again=again, by=by)
+
+    await let_in(ctx, registered.sender("kafka"), await asyncio.to_thread(read, records), note=conclude)
+    refused = len(again) + found.unreadable
+    return Replayed(len(ids) - len(again), refused, len(found.gone), waiting - len(chosen))
+
+
+async def _reread(ctx: Context, topic: str, chosen: Sequence[Parked]) -> _Found:
+    found = _Found()
+    by_partition: dict[TopicPartition, list[Parked]] = defaultdict(list)
+    for parked in sorted(chosen, key=lambda each: (each.spot.partition, each.spot.offset)):
+        by_partition[TopicPartition(topic, parked.spot.partition)].append(parked)
+    if not by_partition:
+        return found
+    consumer = AIOKafkaConsumer(bootstrap_servers=ctx.settings.kafka_servers, auto_offset_reset="none")
+    try:
+        async with asyncio.timeout(READ_WITHIN):
+            await consumer.start()
+            consumer.assign(list(by_partition))
+            begins = await consumer.beginning_offsets(list(by_partition))
+            ends = await consumer.end_offsets(list(by_partition))
+            for partition, some in by_partition.items():
+                there = range(begins[partition], ends[partition])
+                await _reread_partition(consumer, partition, some, there, found)
+                consumer.pause(partition)
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise Unavailable("the publisher's topic in Kafka") from error
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def _reread_partition(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, some: Sequence[Parked], there: range, found: _Found
+) -> None:
+    for parked in some:
+        offset, record = parked.spot.offset, None
+        if offset in there:
+            consumer.seek(partition, offset)
+            try:
+                while record is None:
+                    got = await consumer.getmany(partition, timeout_ms=1000, max_records=1)
+                    record = got[partition][0] if partition in got else None
+            except UnicodeDecodeError:
+                found.unreadable += 1
+                continue
+        # In a topic that was made anew another record stands there, of another time.
+        if record is None or record.offset != offset or spot_of(record).written_at != parked.spot.written_at:
+            found.gone.append(parked.id)
+        else:
+            found.records[parked.id] = record
