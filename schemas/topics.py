@@ -98,3 +98,5 @@ def load(folder: Path = FOLDER) -> Mapping[str, Topic]:
 
 TOPICS: Mapping[str, Topic] = load()
 """Name, such as `tenancy.events` → topic."""
+SERVICES = tuple(sorted({service for topic in TOPICS.values() for service in (*topic.writers, *topic.readers)}))
+"""The services that write or read: every one of Hem's."""

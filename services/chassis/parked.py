@@ -28,12 +28,9 @@ KEYS_WITH_PARKED = """
     where consumer = $1 and topic = any($2::text[]) and state = 'open' and not test
         and sha256(key) = any(select sha256(one) from unnest($3::bytea[]) as one)
 """
-LIST = """
-    select id, topic, partition, "offset", key, reason, detail, parked_at, state, test from parked
-    where state = $1 order by id limit 1000
-"""
 FIND = """
-    select id, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at, state, test
+    select id, topic, partition, "offset", key, headers, payload, sealed, reason, detail, parked_at, state, test,
+        settled_at, settled_by
     from parked where id = $1 for update
 """
 FIRST_OF_KEY = """
@@ -45,7 +42,6 @@ NEXT_BEHIND = """
     where consumer = $1 and topic = $2 and sha256(key) = sha256($3::bytea) and state = 'open' and reason = $4
 """
 BEHIND = "behind"
-SETTLE = "update parked set state = $2, settled_at = $3 where id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +124,16 @@ async def keys_with_parked(tx: Transaction, consumer: str, records: Sequence[Arr
     return {(row["topic"], row["key"]) for row in rows}
 
 
-async def listing(tx: Transaction, state: str) -> list[dict[str, Any]]:
-    """Rows for an operator: where from, why, since when. No payload."""
-    return [_readable(row) for row in await tx.fetch(LIST, state)]
-
-
 async def details(tx: Transaction, parked_id: int) -> dict[str, Any] | None:
-    """The row of the listing with headers and data as text, of a personal or private topic neither; locked until the transaction
-    ends."""
+    """The row with headers and data as text, of a personal or private topic neither these nor the key; locked until the
+    transaction ends."""
     row = await tx.fetchrow(FIND, parked_id)
     if row is None:
         return None
     shown = _readable({name: value for name, value in row.items() if name not in ("headers", "payload", "sealed")})
     topic = TOPICS[row["topic"]]
     if topic.personal or topic.private:
-        return {**shown, "headers": None, "data": None}
+        return {**shown, "key": None, "headers": None, "data": None}
     headers = {name: _printable(value) for name, value in _decoded(row["headers"])}
     return {**shown, "headers": headers, "data": _printable(row["payload"])}
 
@@ -173,10 +164,6 @@ async def next_behind(tx: Transaction, consumer: str, record: Arrived) -> int | 
     """The number of the next record of the same key that was parked only because it came behind `record`."""
     found: int | None = await tx.fetchval(NEXT_BEHIND, consumer, record.topic, record.key, BEHIND)
     return found
-
-
-async def settle(tx: Transaction, parked_id: int, state: str) -> None:
-    await tx.execute(SETTLE, parked_id, state, tx.now())
 
 
 def _dead_letter(tx: Transaction, consumer: str, record: Arrived, reason: str, detail: str) -> Outgoing:

@@ -24,8 +24,9 @@ from services.chassis.context import Context
 from services.chassis.errors import POSTGRES_LATER, Never, NotYet, Unavailable, describe, is_temporary
 from services.chassis.health import Health
 from services.chassis.metrics import instruments
-from services.chassis.operations import health_routes, parked_routes
+from services.chassis.operations import health_routes
 from services.chassis.parked import Arrived
+from services.chassis.parked_routes import parked_routes
 from services.chassis.reception import STOP_WITHIN, Reaction, Reception, start_broker, stop_broker
 from services.chassis.seldom import Seldom
 from services.chassis.settings import ServiceSettings
