@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO, NoReturn, TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
 
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +52,11 @@ def kafka_here() -> str | None:
         return f"127.0.0.1:{json.loads((Home.here().root / 'ports.json').read_text())['kafka']}"
     except (FileNotFoundError, ValueError, KeyError):
         return None
+
+
+def print_json(value: Any) -> None:
+    """For other programs, indented."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 @contextmanager

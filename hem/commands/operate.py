@@ -1,21 +1,19 @@
-"""hem parked, keys, rebuild, sign-in: the operator's work on a running Hem."""
+"""hem parked, rebuild, sign-in: the operator's work on a running Hem."""
 
 import time
 from enum import StrEnum
-from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from typing import Annotated
+from urllib.parse import urlencode
 
-import orjson
 import typer
 from rich.progress import Progress
 
-from hem.commands.common import console, errors, fail, folding_table, plain_errors
+from hem.commands.common import console, errors, fail, folding_table, plain_errors, print_json
 from hem.door import Door
 from hem.home import Home
 from hem.routing import SERVICES
 
 parked = typer.Typer(no_args_is_help=True, help="Events that could not be handled and wait for a decision.")
-keys = typer.Typer(no_args_is_help=True, help="Keys of the systems that publish events.")
 
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
 Number = Annotated[int, typer.Argument(help="The number that `hem parked list` shows.")]
@@ -47,7 +45,7 @@ def parked_list(
             for row in door.operate("GET", f"/ops/{name}/parked", params={"state": state})
         ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     if not rows:
         console.print(f"Nothing is parked ({state}).")
@@ -64,7 +62,7 @@ def parked_list(
 def parked_show(service: Service, number: Number) -> None:
     """Show one parked event with all that is known of why."""
     with plain_errors(), Door(Home.here()) as door:
-        _print_json(door.operate("GET", f"/ops/{_known(service)}/parked/{number}"))
+        print_json(door.operate("GET", f"/ops/{_known(service)}/parked/{number}"))
 
 
 @parked.command("replay")
@@ -77,59 +75,6 @@ def parked_replay(service: Service, number: Number) -> None:
 def parked_discard(service: Service, number: Number) -> None:
     """Leave it out for good; later events of its key go on."""
     _decide(service, number, "discard", "was discarded")
-
-
-@keys.command("create")
-def keys_create(
-    publisher: Annotated[str, typer.Option(help="The system that publishes.")],
-    allow: Annotated[str, typer.Option(help="Event types with commas between, or all.")],
-    source: Annotated[
-        list[str] | None, typer.Option(help="A source it may use; without any, the first used is claimed.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a key. It is shown this once and kept only as a hash."""
-    types = [name.strip() for name in allow.split(",") if name.strip()]
-    with plain_errors(), Door(Home.here()) as door:
-        made = door.operate(
-            "POST", "/ops/gateway/keys", {"publisher": publisher, "allow": types, "sources": source or []}
-        )
-    if as_json:
-        print(orjson.dumps({"publisher": made["publisher"], "key": made["key"]}).decode())
-    else:
-        console.print(f"Key of {made['publisher']}, shown this once:", highlight=False)
-        print(made["key"])
-
-
-@keys.command("list")
-def keys_list(as_json: AsJson = False) -> None:
-    """List the keys, without the keys themselves."""
-    with plain_errors(), Door(Home.here()) as door:
-        rows = door.operate("GET", "/ops/gateway/keys")
-    if as_json:
-        _print_json(rows)
-        return
-    table = folding_table("publisher", "number", "types", "sources", "made", "last used", "revoked")
-    for row in rows:
-        moments = [str(row[name] or "")[:10] for name in ("created_at", "last_used_on", "revoked_at")]
-        table.add_row(row["publisher"], str(row["id"]), ", ".join(row["allow"]), ", ".join(row["sources"]), *moments)
-    console.print(table)
-
-
-@keys.command("revoke")
-def keys_revoke(
-    publisher: Annotated[str, typer.Argument(help="Whose keys.")],
-    number: Annotated[int | None, typer.Option(help="Only this key of theirs.")] = None,
-) -> None:
-    """Take back a publisher's keys; what they published stays."""
-    with plain_errors(), Door(Home.here()) as door:
-        params = None if number is None else {"id": str(number)}
-        # Dots too: a name of two dots would be a step up in the path.
-        name = quote(publisher, safe="").replace(".", "%2E")
-        gone = door.operate("DELETE", f"/ops/gateway/keys/{name}", params=params)
-    console.print(
-        f"{gone['revoked']} key{'' if gone['revoked'] == 1 else 's'} of {publisher} revoked.", highlight=False
-    )
 
 
 def rebuild(
@@ -172,7 +117,3 @@ def _known(service: str) -> str:
     if service not in SERVICES:
         fail(f"There is no service {service}: {', '.join(SERVICES)}.", 2)
     return service
-
-
-def _print_json(value: Any) -> None:
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
