@@ -39,11 +39,18 @@ def kafka_jars() -> list[Path]:
     download that was cut short, is fetched again beside it. Raises StackError when they can't be had,
     or differ from `kafka-jars.sha256`: jgo itself only warns.
     """
-    expected = read_manifest(MANIFEST.read_text())
+    return checked_jars(ENDPOINT, read_manifest(MANIFEST.read_text()))
+
+
+def checked_jars(endpoint: str, expected: dict[str, str], *, folder: str = "hem") -> list[Path]:
+    """The jars of a jgo endpoint, as `kafka_jars` has Kafka's: exactly those of `expected`, by file name and digest.
+
+    What is ours to empty lies in `folder`, which nobody else may be running from.
+    """
     faults = []
-    for place in places():
+    for place in places(folder):
         try:
-            jars = {path.name: path for path in _resolve(place)}
+            jars = {path.name: path for path in _resolve(place, endpoint)}
             check(jars, expected)
         except StackError as fault:
             faults.append(fault)
@@ -52,13 +59,13 @@ def kafka_jars() -> list[Path]:
     raise faults[0]
 
 
-def places() -> list[Place]:
+def places(folder: str = "hem") -> list[Place]:
     """Where to look, the first one first."""
     if own := os.environ.get("HEM_CACHE"):
-        ours = Path(own) / "hem"  # the folder may be one that others use too, and ours is emptied at will
+        ours = Path(own) / folder  # the folder may be one that others use too, and ours is emptied at will
         return [Place(ours / "jgo", ours / "maven", own=True)]
     settings = GlobalSettings.load()
-    beside = settings.cache_dir / "hem"
+    beside = settings.cache_dir / folder
     return [
         Place(settings.cache_dir, settings.repo_cache, own=False),
         Place(beside / "jgo", beside / "maven", own=True),
@@ -87,8 +94,8 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _resolve(place: Place) -> list[Path]:
-    """What jgo gives for ENDPOINT; in a place of our own, anything unfinished is thrown away first."""
+def _resolve(place: Place, endpoint: str) -> list[Path]:
+    """What jgo gives for the endpoint; in a place of our own, anything unfinished is thrown away first."""
     logging.getLogger("jgo").setLevel(logging.ERROR)
     place.cache.mkdir(parents=True, exist_ok=True)
     with (place.cache / "hem.lock").open("w") as lock:  # two first starts at once would fetch into each other's files
@@ -97,18 +104,18 @@ def _resolve(place: Place) -> list[Path]:
         if place.own and not whole.exists():
             shutil.rmtree(place.cache / "envs", ignore_errors=True)
             shutil.rmtree(place.repository, ignore_errors=True)
-        jars = _build(place)
+        jars = _build(place, endpoint)
         whole.touch()
     return jars
 
 
-def _build(place: Place) -> list[Path]:
+def _build(place: Place, endpoint: str) -> list[Path]:
     context = MavenContext(repo_cache=place.repository, remote_repos={"central": MAVEN_CENTRAL_URL})
     builder = EnvironmentBuilder(context=context, cache_dir=place.cache, link_strategy=LinkStrategy.AUTO)
     # jgo opens a TLS context of its own for each of 254 requests; one session makes the first run 8 s instead of 20.
     setattr(jgo_http, "requests", requests.Session())  # noqa: B010
     try:
-        return list(builder.from_endpoint(ENDPOINT).all_jars)
+        return list(builder.from_endpoint(endpoint).all_jars)
     except Exception as error:
         raise StackError(
             f"Apache Kafka could not be fetched ({type(error).__name__}: {error}). "

@@ -134,7 +134,7 @@ def test_what_others_keep_in_the_cache_is_left_alone(tmp_path: Path, monkeypatch
         file.touch()
     good = kafka_jars()
     monkeypatch.setenv("HEM_CACHE", str(tmp_path))
-    monkeypatch.setattr(jars, "_build", lambda _: good)
+    monkeypatch.setattr(jars, "_build", lambda *_: good)
     assert kafka_jars() == good
     assert all(file.exists() for file in theirs)
     assert (tmp_path / "hem" / "jgo" / "hem.whole").exists()
@@ -243,7 +243,7 @@ def test_download_that_was_cut_short_is_mended(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(
         jars, "places", lambda: [Place(theirs, tmp_path, own=False), Place(ours, tmp_path / "maven", own=True)]
     )
-    monkeypatch.setattr(jars, "_build", lambda place: given[place.cache])
+    monkeypatch.setattr(jars, "_build", lambda place, _: given[place.cache])
     (ours / "envs" / "unfinished").mkdir(parents=True)
 
     assert set(kafka_jars()) == set(good.values())
