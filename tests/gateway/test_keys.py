@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 
 from schemas.governance import ProgrammeStarted
-from schemas.tenancy import TenantMovedIn
-from services.chassis.testkit import OPERATOR, MovableClock, Running
+from schemas.tenancy import TenantContactChanged, TenantMovedIn
+from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running
 
 Json = dict[str, Any]
 Make = Callable[..., Json]
@@ -195,3 +195,72 @@ async def test_an_order_for_a_key_that_makes_no_sense_is_refused(gateway: Runnin
 async def listed(gateway: Running) -> list[Json]:
     keys: list[Json] = (await gateway.client.get("/ops/gateway/keys", headers=OPERATOR)).json()
     return keys
+
+
+async def test_a_new_key_takes_over_while_the_old_one_works_for_a_while_longer(
+    *, gateway: Running, clock: MovableClock, post: Post, key: str, move_in: Make
+) -> None:
+    rotate = {"publisher": "housing", "overlap": "P7D"}
+    made = await gateway.client.post("/ops/gateway/keys/rotate", json=rotate, headers=OPERATOR)
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    fresh = made.json()["key"]
+    old, new = await listed(gateway)
+    assert (old["id"], old["ends_at"]) == (made.json()["replaces"], (clock.now() + timedelta(days=7)).isoformat())
+    assert (new["allow"], new["sources"], new["ends_at"]) == (["all"], ["urn:test:housing"], None)
+    for shown in (key, fresh):
+        assert (await post(move_in(f"t-{shown[-3:]}"), key=shown)).status_code == 202
+    clock.move(timedelta(days=7))
+    assert (await post(move_in("t-3"), key=key)).status_code == 401
+    assert (await post(move_in("t-4"), key=fresh)).status_code == 202
+    # At once, and only where there is one to replace.
+    last = await gateway.client.post("/ops/gateway/keys/rotate", json={"publisher": "housing"}, headers=OPERATOR)
+    assert (await post(move_in("t-5"), key=fresh)).status_code == 401
+    assert (await post(move_in("t-6"), key=last.json()["key"])).status_code == 202
+    await gateway.client.post("/ops/gateway/keys", json={"publisher": "housing"}, headers=OPERATOR)
+    answer = await gateway.client.post("/ops/gateway/keys/rotate", json=rotate, headers=OPERATOR)
+    assert answer.status_code == 409
+    one = rotate | {"id": last.json()["id"]}
+    assert (await gateway.client.post("/ops/gateway/keys/rotate", json=one, headers=OPERATOR)).status_code == 201
+
+
+async def test_what_a_test_key_sends_is_a_test_and_stays_apart_from_what_is_live(
+    *, gateway: Running, bus: Bus, post: Post, key: str, move_in: Make, contact: Make, erasure: Make
+) -> None:
+    order = {"publisher": "housing", "kind": "test"}
+    made = await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)
+    assert made.status_code == 201, made.text
+    trial = made.json()["key"]
+    assert trial.startswith("hem_test_housing_")
+    assert (await listed(gateway))[1]["sources"] == ["urn:test:housing"]
+
+    same = move_in("t-1", id="e-same")
+    assert (await post(same, key=trial)).json() == {"id": "e-same", "source": same["source"], "status": "accepted"}
+    assert (await post(same, key=trial)).json()["status"] == "duplicate"
+    other = {**same, "data": {**same["data"], "area_id": "raslatt"}}
+    assert (await post(other, key=trial)).status_code == 409
+    assert (await post(other)).json()["status"] == "accepted", "what was tried is no hindrance to what is live"
+    found = await bus.expect(TenantMovedIn, count=2, tenancy_id="t-1")
+    assert sorted((event.test, event.data.area_id) for event in found) == [(False, "raslatt"), (True, "oxnehaga")]
+
+    # By its own word, under a live key.
+    assert (await post({**move_in("t-9"), "test": True})).status_code == 202
+    assert [event.test for event in await bus.expect(TenantMovedIn, tenancy_id="t-9")] == [True]
+
+    # About a person it goes no further: nobody is written to the topic, and nobody is erased.
+    for tried in (contact("ref-1"), erasure("ref-1")):
+        answer = await post(tried, key=trial)
+        assert (answer.status_code, len(answer.json()["warnings"])) == (202, 1)
+    assert (await post(contact("ref-1"))).status_code == 202
+    await bus.expect(TenantContactChanged, tenant_ref="ref-1")
+    assert len(await bus.records("tenancy.contacts")) == 1
+
+    mine = (await gateway.client.get("/publishers/me", headers={"Authorization": f"Bearer {trial}"})).json()
+    assert (mine["last_30_days"]["accepted"], mine["last_30_days_of_tests"]["accepted"]) == (2, 4)
+    assert mine["last_30_days_of_tests"]["refused"] == {"conflict": 1}
+
+
+async def test_a_test_key_claims_no_source(gateway: Running) -> None:
+    order: Json = {"publisher": "new", "allow": ["all"], "kind": "test"}
+    assert (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).status_code == 422
+    order["sources"] = ["urn:test:new"]
+    assert (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).status_code == 201
