@@ -25,7 +25,10 @@ ATTRIBUTES: dict[str, Json] = {
     "specversion": {"type": "string", "const": "1.0", "description": "The version of CloudEvents."},
     "id": {**_ID, "description": "Names the event together with `source`, for ever. Sent again it is a duplicate."},
     "source": {**_URI, "description": "The system that says it: one of the key's sources."},
-    "subject": {**_ID, "description": "What it is about: the value of the data's own field. May be left out then."},
+    "subject": {
+        **_ID,
+        "description": "What it is about. May be left out where the data has it, in the field x-subject.",
+    },
     "time": {**_MOMENT, "description": "When it happened, with offset, from 1900 on."},
     "datacontenttype": {"type": "string", "description": "application/json, or left out."},
     "recordedtime": {**_MOMENT, "description": "When it was accepted: the gateway writes its own."},
@@ -41,8 +44,12 @@ ATTRIBUTES: dict[str, Json] = {
         "description": "Loaded from the past: counts in figures, causes no message and no to-do.",
         "type": "boolean",
     },
+    "test": {
+        "description": "Sent to try things out: validated, answered and passed on, and nothing comes of it. Always so under a test key.",
+        "type": "boolean",
+    },
     "traceparent": {"type": "string", "description": "W3C trace context; dropped where it isn't one."},
-    "tracestate": {"type": "string"},
+    "tracestate": {"type": "string", "description": "W3C trace context, beside `traceparent`."},
 }
 """CloudEvents attributes as they stand in structured mode, but for `type`."""
 NEEDED = ("specversion", "id", "source", "time")

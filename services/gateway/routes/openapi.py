@@ -1,9 +1,9 @@
 """The gateway's HTTP as an OpenAPI 3.1 document, made of the catalogue, the door's refusals and the shapes of its answers."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
@@ -16,6 +16,7 @@ from schemas.tenancy import TenantMovedIn
 from services.chassis.web import Ctx, Permission, Router
 from services.chassis.web.problem import KINDS
 from services.gateway.domain.door import MAX_BATCH, ProblemType
+from services.gateway.routes.openapi_answers import answers
 
 router = Router()
 
@@ -23,8 +24,8 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 OURS = (400, 413, 503)
 """What any request may be answered with: an address nobody can read, a body too large, a part of ours that is away."""
+TYPE = {"description": "One of those that GET /schemas lists as published by the gateway."}
 WAITS = {503, 429}
-WEEK = {"type": "string"}
 
 
 @router.get("/openapi.json", permission=Permission.PUBLIC)
@@ -52,12 +53,14 @@ def document(server: str) -> Json:
             "/events": {"post": _publish()},
             "/schemas": {"get": _list_schemas()},
             "/schemas/{type}": {"get": _show_schema()},
-            "/openapi.json": {"get": _read("openapi", "This document.", {"type": "object", "required": ["openapi"]})},
+            "/publishers/me": {"get": _show_me()},
+            "/asyncapi.json": {"get": _read("asyncapi", "What is said over Kafka.", _document_of("asyncapi"))},
+            "/openapi.json": {"get": _read("openapi", "This document.", _document_of("openapi"))},
             "/health/live": {"get": _read("live", "Whether it runs.", ref("Health"), tag="health")},
             "/health/ready": {"get": _ready()},
         },
         "components": {
-            "schemas": {**openapi.components(MODELS.values()), **_answers()},
+            "schemas": {**openapi.components(MODELS.values()), **answers()},
             "securitySchemes": {
                 "publisherKey": {
                     "type": "http",
@@ -76,7 +79,7 @@ def _publish() -> Json:
         "summary": "Publish one event, or a batch",
         "description": "The content type tells the mode: structured, batch or binary. Every event is judged for itself.",
         "security": [{"publisherKey": []}],
-        "parameters": [_header(name, said) for name, said in _headers().items()],
+        "parameters": [_header(name, said) for name, said in {**ATTRIBUTES, "type": TYPE}.items()],
         "requestBody": {
             "required": True,
             "content": {
@@ -89,11 +92,11 @@ def _publish() -> Json:
             },
         },
         "responses": {
-            "202": _answer(
+            "202": _noticed(
                 "Accepted, or a duplicate of what was accepted before. A list for a batch, in the order sent.",
                 {"oneOf": [ref("Accepted"), {"type": "array", "items": ref("Accepted")}]},
             ),
-            "207": _answer(
+            "207": _noticed(
                 "A batch of which some were refused: mend and send those again, the others are kept.",
                 {"type": "array", "items": {"oneOf": [ref("Accepted"), ref("Refused")]}},
             ),
@@ -102,24 +105,15 @@ def _publish() -> Json:
     }
 
 
-def _headers() -> dict[str, Json]:
-    return {**ATTRIBUTES, "type": {"type": "string", "enum": sorted(FROM_OUTSIDE)}}
-
-
 def _header(name: str, said: Json) -> Json:
-    """An attribute's header in binary mode: the other modes have it in the body, so none is required of all requests."""
-    plain = {"traceparent", "tracestate"}
+    """An attribute's header in binary mode. The other modes have it in the body and no use for headers, so that a
+    document can say neither which are needed nor what may stand in them: the description does."""
     needed = " Needed in binary mode." if name in (*NEEDED, "type") else ""
-    schema = {key: value for key, value in said.items() if key != "description"}
-    if name == "sequence":
-        schema = schema["oneOf"][0]
     return {
         "name": f"ce-{name}",
         "in": "header",
-        "required": False,
-        "description": f"{said.get('description', '')}{needed}".strip()
-        + ("" if name in plain else " Percent-encoded UTF-8."),
-        "schema": schema,
+        "description": f"{said['description']} Percent-encoded UTF-8.{needed}",
+        "schema": {"type": "string"},
     }
 
 
@@ -159,6 +153,11 @@ def _list_schemas() -> Json:
         "listEventTypes",
         "Every event type, with where it goes and what it is about. A page to browsers.",
         {"type": "array", "items": ref("EventType")},
+        parameters=[
+            _query("q", "Words that name, meaning or fields have."),
+            _query("topic", "Only those of a topic."),
+            _query("owner", "Only those of an owner."),
+        ],
     )
 
 
@@ -171,17 +170,34 @@ def _show_schema() -> Json:
     return shown
 
 
+def _show_me() -> Json:
+    shown = _read("getOwnPublisher", "What is agreed with you, and what became of what you sent.", ref("Publisher"))
+    shown["security"] = [{"publisherKey": []}]
+    for status, kind in ((401, ProblemType.NO_KEY), (404, KINDS[404])):
+        shown["responses"][str(status)] = _problem(status, [(kind.slug, kind.title)])
+    return shown
+
+
+def _document_of(kind: str) -> Json:
+    return {"type": "object", "required": [kind]}
+
+
+def _query(name: str, description: str) -> Json:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"}}
+
+
 def _ready() -> Json:
     shown = _read("ready", "Whether every part can do its work.", ref("Health"), tag="health")
     shown["responses"]["503"] = _answer("Some part can't: the body says which.", ref("Health"))
     return shown
 
 
-def _read(name: str, summary: str, schema: Json, *, tag: str = "catalogue") -> Json:
+def _read(name: str, summary: str, schema: Json, *, tag: str = "catalogue", parameters: Sequence[Json] = ()) -> Json:
     return {
         "operationId": name,
         "tags": [tag],
         "summary": summary,
+        "parameters": [*parameters],
         "responses": {
             "200": _answer("As asked.", schema),
             **{str(status): _problem(status, [(KINDS[status].slug, KINDS[status].title)]) for status in OURS},
@@ -189,67 +205,16 @@ def _read(name: str, summary: str, schema: Json, *, tag: str = "catalogue") -> J
     }
 
 
+def _noticed(description: str, schema: Json) -> Json:
+    """An answer about events, of which some may be deprecated."""
+    text = {"type": "string"}
+    told = {
+        "Deprecation": {"description": "Since when the type is deprecated (RFC 9745).", "schema": text},
+        "Sunset": {"description": "From when it may be refused (RFC 8594).", "schema": text},
+        "Link": {"description": "To what is said of it, and to what replaces it.", "schema": text},
+    }
+    return {**_answer(description, schema), "headers": told}
+
+
 def _answer(description: str, schema: Json) -> Json:
     return {"description": description, "content": {JSON: {"schema": schema}}}
-
-
-def _answers() -> dict[str, Json]:
-    """The components of what is answered."""
-    told: dict[str, Any] = {"id": {"type": ["string", "null"]}, "source": {"type": ["string", "null"]}}
-    text = {"type": "string"}
-    warnings = {"type": "array", "items": text, "description": "What was dropped of the event, and why."}
-    return {
-        "Accepted": {
-            "type": "object",
-            "properties": {
-                **told,
-                "status": {"type": "string", "enum": ["accepted", "duplicate"]},
-                "warnings": warnings,
-            },
-            "required": ["id", "source", "status"],
-        },
-        "Refused": {
-            "type": "object",
-            "properties": {
-                **told,
-                "status": {"type": "string", "const": "refused"},
-                "problem": ref("Problem"),
-                "warnings": warnings,
-            },
-            "required": ["id", "source", "status", "problem"],
-        },
-        "Problem": {
-            "type": "object",
-            "description": "RFC 9457. `errors` name the fields, what is expected there and what kind of thing came.",
-            "properties": {
-                "type": {"type": "string", "pattern": "^urn:hem:problem:[a-z-]+$"},
-                "title": text,
-                "status": {"type": "integer", "minimum": 400, "maximum": 599},
-                "detail": text,
-                "event": {
-                    "type": "object",
-                    "properties": {"index": {"type": "integer", "minimum": 0}, **told},
-                    "required": ["index", "id", "source"],
-                },
-                "errors": {"type": "array", "items": ref("FieldError")},
-            },
-            "required": ["type", "title", "status", "detail"],
-        },
-        "FieldError": {
-            "type": "object",
-            "properties": {"field": text, "expected": text, "got": text},
-            "required": ["field", "expected", "got"],
-        },
-        "EventType": {
-            "type": "object",
-            "properties": dict.fromkeys(
-                ("type", "name", "topic", "subject", "description", "published_by", "schema"), text
-            ),
-            "required": ["type", "name", "topic", "subject", "description", "published_by", "schema"],
-        },
-        "Health": {
-            "type": "object",
-            "properties": {"status": text, "parts": {"type": "object", "additionalProperties": text}},
-            "required": ["status"],
-        },
-    }
