@@ -28,8 +28,9 @@ class StatisticsRegion(Part):
     weight: Share = Field(description="How much of the region's population lives in the area: above 0, at most 1.")
 
 
-class AreaDefined(EventData, name="AreaDefined", topic=TOPIC, subject="area_id"):
-    """A housing area (bostadsområde) and the statistics regions it is compared with. Sent again when they change."""
+class AreaDefined(EventData, name="AreaDefined", topic=TOPIC, subject="area_id", identity=("area_id", "valid_from")):
+    """A housing area (bostadsområde) and the statistics regions it is compared with, from a day on. When it changes, it is
+    sent with the day of the change: what held before stays known. Sent again with the same `valid_from`, it corrects."""
 
     area_id: Id = Field(description="The area, such as oxnehaga.")
     name: Line = Field(description="The area's name as written, such as Öxnehaga.")
@@ -37,7 +38,7 @@ class AreaDefined(EventData, name="AreaDefined", topic=TOPIC, subject="area_id")
     statistics_regions: tuple[StatisticsRegion, ...] = Field(
         (), max_length=200, description="Regions of official statistics; empty while none is chosen."
     )
-    valid_from: Day = Field(description="First day of this definition.")
+    valid_from: Day = Field(description="First day of this definition; the one before it ends the day before.")
     valid_to: Day | None = Field(
         None, description="Last day, for an area that no longer exists; not before `valid_from`."
     )
@@ -102,16 +103,17 @@ class Target(EventData):
         return self
 
 
-TARGET = ("goal_id", "measure", "dimension", "valid_from")
+TARGET = ("goal_id", "measure", "dimension", "valid_from", "document_id")
 
 
 class TargetSet(Target, name="TargetSet", topic=TOPIC, subject="goal_id", identity=TARGET):
-    """A target for a goal is in force from a day. Several may stand beside each other: per measure, area, period."""
+    """A target for a goal is in force from a day. Several may stand beside each other: per measure, area, period and
+    document. Sent again with the same of these, it corrects; where two are in force, the one that began last applies."""
 
 
 class TargetRevised(Target, name="TargetRevised", topic=TOPIC, subject="goal_id", identity=TARGET):
-    """The target has been changed by decision; from `valid_from` it replaces the one with the same goal, measure and
-    dimension. A slip in what was sent is mended by sending TargetSet again instead."""
+    """The target has been changed by decision; from `valid_from` it replaces all with the same goal, measure and
+    dimension, whichever document set them. A slip in what was sent is mended by sending TargetSet again instead."""
 
     reason: Literal["new_decision", "new_document", "definition_changed", "other"] = Field(description="Why.")
 

@@ -115,8 +115,11 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Area:
+    """What an area is from a day on."""
+
     id: str
     name: str
+    valid_from: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,11 @@ class Landlord:
     targets: tuple[Target, ...]
     documents: tuple[Document, ...]
 
-    def name_of(self, area: str) -> str:
-        return next((a.name for a in self.areas if a.id == area), area)
+    def name_of(self, area: str, on: date) -> str:
+        """What the area was called that day; before its first, what it was called first."""
+        defined = sorted((a for a in self.areas if a.id == area), key=lambda a: a.valid_from)
+        begun = [a for a in defined if a.valid_from <= on]
+        return begun[-1].name if begun else defined[0].name if defined else area
 
     def runs_in(self, programme: str | None, area: str, period: Period) -> bool:
         """Whether the programme (None: no programme needed) runs in the area on any day of the period."""
@@ -151,13 +157,19 @@ class Landlord:
         )
 
     def target(self, goal: str, measure: str, unit: str, area: str | None, on: date) -> Target | None:
-        """The target in force that day: the one that began last. A revised one leaves nothing of those before it."""
+        """The target in force that day: the one that began last. A revised one leaves nothing of those before it.
+
+        Of two documents' targets that began the same day, the one of the document that came later.
+        """
+        since = {document.id: document.valid_from for document in self.documents}
         begun = [
             t
             for t in self.targets
             if (t.goal, t.area, t.unit) == (goal, area, unit) and t.measure in (None, measure) and t.valid_from <= on
         ]
-        for target in sorted(begun, key=lambda t: (t.valid_from, t.revises), reverse=True):
+        for target in sorted(
+            begun, key=lambda t: (t.valid_from, t.revises, since.get(t.document, date.min), t.document), reverse=True
+        ):
             if target.valid_to is None or on <= target.valid_to:
                 return target
             if target.revises:

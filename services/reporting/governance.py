@@ -32,7 +32,7 @@ def landlord(facts: Iterable[tuple[Fact, EventData]]) -> Landlord:
             standing[key] = (precedence(fact), data)
     said = [data for _, data in standing.values()]
     return Landlord(
-        tuple(sorted((Area(d.area_id, d.name) for d in said if isinstance(d, AreaDefined)), key=lambda a: a.id)),
+        tuple(Area(d.area_id, d.name, d.valid_from) for d in said if isinstance(d, AreaDefined)),
         tuple(_programmes(said)),
         tuple(target for d in said if isinstance(d, TargetSet | TargetRevised) and (target := _target(d))),
         tuple(sorted(_documents(said), key=lambda d: d.id)),

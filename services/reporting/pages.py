@@ -198,7 +198,7 @@ def _effect(request: Request, title: str, before: Contribution, after: Contribut
         text = _("No longer counts as reached: one fewer in the numerator.", request)
     else:
         text = _("Counts from another day.", request)
-    place = f"{landlord.name_of(now.area)} {now.day.year}" if now is not None else ""
+    place = f"{landlord.name_of(now.area, now.day)} {now.day.year}" if now is not None else ""
     return f"{title}: {text.format(place=place)}"
 
 

@@ -197,7 +197,7 @@ async def project(connection: Connection, goals: Goals, fresh: Sequence[Decoded]
     for goal in sorted((goals.by_id[id] for id in touched), key=lambda g: g.id):
         await _update(connection, goal, touched[goal.id])
     if any(one.row.topic == GOVERNANCE for one in fresh):
-        await _decide(connection)
+        await decide(connection)
 
 
 async def _add_facts(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[Decoded]:
@@ -271,7 +271,7 @@ async def _update(connection: Connection, goal: Goal, touch: Touched) -> None:
     await repository.add_to_rollup(connection, deltas)
 
 
-async def _decide(connection: Connection) -> None:
+async def decide(connection: Connection) -> None:
     """Folds all of governance anew: it is little, and then in no need of an order."""
     await connection.execute(repository.LOCK_GOVERNANCE)
     said = []

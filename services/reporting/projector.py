@@ -57,6 +57,8 @@ async def run(ctx: Context) -> None:
     except NotYet as why:
         ctx.health.bad(PART, f"waiting: {why}")
         raise
+    async with ctx.db.transaction() as tx:  # what has been decided is kept; what follows from it, this version knows
+        await projection.decide(tx.connection)
     consumer = CarefulConsumer(
         unreadable=park_unreadable(ctx),
         bootstrap_servers=ctx.settings.kafka_servers,

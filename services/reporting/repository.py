@@ -93,11 +93,11 @@ LOCK_GOVERNANCE = "select pg_advisory_xact_lock(7301, 1)"
 CLEAR_GOVERNANCE = (
     "with a as (delete from area), p as (delete from programme), t as (delete from target) delete from document"
 )
-ADD_AREAS = "insert into area select * from unnest($1::text[], $2::text[])"
+ADD_AREAS = "insert into area select * from unnest($1::text[], $2::text[], $3::date[])"
 ADD_PROGRAMMES = "insert into programme select * from unnest($1::text[], $2::text[], $3::date[], $4::date[])"
 ADD_TARGET = "insert into target values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 ADD_DOCUMENT = "insert into document values ($1, $2, $3, $4, $5, $6, $7)"
-AREAS = "select area, name from area order by area"
+AREAS = "select area, name, valid_from from area"
 PROGRAMMES = "select programme, area, first, last from programme"
 TARGETS = "select goal, area, measure, comparison, value, unit, valid_from, valid_to, document, revises from target"
 DOCUMENTS = """
@@ -266,7 +266,13 @@ async def advance(connection: Connection, to: Mapping[Partition, tuple[int, byte
 async def replace_governance(connection: Connection, landlord: Landlord) -> None:
     """Writes what the company has decided in place of what was there. The caller holds `LOCK_GOVERNANCE`."""
     await connection.execute(CLEAR_GOVERNANCE)
-    await connection.execute(ADD_AREAS, [a.id for a in landlord.areas], [a.name for a in landlord.areas])
+    areas = landlord.areas
+    await connection.execute(
+        ADD_AREAS,
+        [a.id for a in areas],
+        [a.name for a in areas],
+        [a.valid_from for a in areas],
+    )
     programmes = landlord.programmes
     await connection.execute(
         ADD_PROGRAMMES,

@@ -128,7 +128,8 @@ async def report(
     for count in counts:
         by_area[count.area].append(count)
     make = _Maker(goal, period, now, landlord)
-    areas = [make.of_area(area, by_area[area]) for area in sorted(known, key=lambda a: _swedish(landlord.name_of(a)))]
+    named = {area: landlord.name_of(area, make.in_force) for area in known}
+    areas = [make.of_area(area, by_area[area]) for area in sorted(known, key=lambda a: _swedish(named[a]))]
     scoped = [
         (Tally.of(c for c in by_area[figure.area or ""] if c.scoped), figure.status is Status.SUPPRESSED)
         for figure in areas
@@ -144,6 +145,11 @@ class _Maker:
     now: datetime
     landlord: Landlord
 
+    @property
+    def in_force(self) -> date:
+        """The day of the period by which it is judged: today, or its nearest day."""
+        return min(self.period.last, max(local_date(self.now), self.period.first))
+
     def of_area(self, area: str, counts: list[Count]) -> Figure:
         in_programme = self.landlord.runs_in(self.goal.programme, area, self.period)
         return self._figure(area, counts, in_programme=in_programme, hidden=False)
@@ -154,15 +160,14 @@ class _Maker:
     def _figure(self, area: str | None, counts: list[Count], *, in_programme: bool, hidden: bool) -> Figure:
         as_of, goal = local_date(self.now), self.goal
         tally = Tally.of(counts)
-        in_force = min(self.period.last, max(as_of, self.period.first))
-        target = self.landlord.target(goal.id, goal.measure, goal.unit, area, in_force)
+        target = self.landlord.target(goal.id, goal.measure, goal.unit, area, self.in_force)
         hidden = hidden or is_too_few(tally, goal.threshold)
         is_over = self.period.is_over(as_of)
         return Figure(
             goal=goal,
             period=self.period,
             area=area,
-            area_name=None if area is None else self.landlord.name_of(area),
+            area_name=None if area is None else self.landlord.name_of(area, self.in_force),
             in_programme=in_programme,
             tally=tally,
             status=status_of(tally, target=target if in_programme else None, is_over=is_over, hidden=hidden),

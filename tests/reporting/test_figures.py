@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reporting.figures import (
+    Area,
     Comparison,
     Count,
+    Document,
     Landlord,
     Period,
     Programme,
@@ -95,8 +98,8 @@ def test_the_company_is_hidden_where_subtracting_the_areas_would_tell() -> None:
     assert not company_tells_of_few([(Tally(9, 10), False)], 5)
 
 
-def landlord(*targets: Target) -> Landlord:
-    return Landlord((), (Programme("intro", "oxnehaga", date(2019, 6, 1), date(2019, 6, 30)),), targets, ())
+def landlord(*targets: Target, documents: tuple[Document, ...] = ()) -> Landlord:
+    return Landlord((), (Programme("intro", "oxnehaga", date(2019, 6, 1), date(2019, 6, 30)),), targets, documents)
 
 
 def test_the_target_in_force_is_the_one_that_began_last() -> None:
@@ -109,6 +112,25 @@ def test_the_target_in_force_is_the_one_that_began_last() -> None:
     revised = target(valid_to=date(2019, 12, 31), revises=True)
     assert landlord(old, new, revised).target("g", "share", "%", "oxnehaga", date(2019, 6, 1)) is revised
     assert landlord(old, revised).target("g", "share", "%", "oxnehaga", date(2020, 6, 1)) is None
+
+
+def test_of_two_documents_targets_from_the_same_day_that_of_the_later_document_applies() -> None:
+    plan = Document("a-plan", "Plan", "board", date(2019, 1, 15), None, False, None)
+    directive = Document("b-directive", "Directive", "owner", date(2016, 1, 1), None, False, None)
+    by_plan, by_directive = target(document="a-plan"), target(document="b-directive", value="80")
+    for told in permutations((by_plan, by_directive)):
+        found = landlord(*told, documents=(plan, directive))
+        assert found.target("g", "share", "%", "oxnehaga", date(2019, 6, 1)) is by_plan
+        assert landlord(*told).target("g", "share", "%", "oxnehaga", date(2019, 6, 1)) is by_directive
+
+
+def test_an_area_is_called_what_it_was_called_then() -> None:
+    areas = (Area("oxnehaga", "Öxnehaga", date(2019, 7, 1)), Area("oxnehaga", "Oxnehaga", date(2010, 1, 1)))
+    found = Landlord(areas, (), (), ())
+    assert found.name_of("oxnehaga", date(2019, 6, 30)) == "Oxnehaga"
+    assert found.name_of("oxnehaga", date(2019, 7, 1)) == "Öxnehaga"
+    assert found.name_of("oxnehaga", date(2009, 1, 1)) == "Oxnehaga"
+    assert found.name_of("raslatt", date(2019, 7, 1)) == "raslatt"
 
 
 def test_a_programme_covers_its_first_and_last_day() -> None:

@@ -9,9 +9,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.event import Event
+from schemas.governance import AreaDefined
 from schemas.kafka import to_record
 from services.chassis.service import Service
-from services.chassis.testkit import OPERATOR, Bus, Start, eventually
+from services.chassis.testkit import OPERATOR, Bus, Running, Start, eventually
 from services.reporting.app import service
 from tests.reporting.landlord import (
     NOON,
@@ -69,6 +70,34 @@ async def test_test_events_are_passed_by(bus: Bus, start: Start, landlord: Landl
     assert [line.rpartition(" ")[2] for line in metrics if line.startswith("hem_test_events_total")] == ["12.0"]
     [row] = (await reporting.client.get("/ops/reporting/parked", headers=OPERATOR)).json()
     assert (row["reason"], row["test"]) == ("missing_field", True)
+
+
+async def test_an_area_defined_anew_keeps_what_it_was_and_a_later_start_reads_it_as_it_stands(
+    bus: Bus, start: Start, landlord: Landlord, settled: Settled
+) -> None:
+    reporting = await start(service)
+    await landlord.area(name="Oxnehaga")
+    for name in ("Öxenhaga", "Öxnehaga"):  # the second corrects the first
+        await bus.publish(
+            AreaDefined(area_id="oxnehaga", name=name, municipality_code="0680", valid_from=date(2020, 7, 1))
+        )
+    await landlord.households(5, of=5)
+    await settled(reporting)
+    for year, name in (("2019", "Oxnehaga"), ("2020", "Öxnehaga")):
+        assert name in await page(reporting, year)
+    assert "Öxenhaga" not in await page(reporting, "2020")
+    async with reporting.ctx.db.transaction() as tx:
+        await tx.execute("delete from area")
+    again = await start(service, database_url=reporting.settings.database_url)
+
+    async def named() -> bool:
+        return "Öxnehaga" in await page(again, "2020")
+
+    await eventually("the name", named)
+
+
+async def page(reporting: Running, year: str) -> str:
+    return (await reporting.client.get(f"/?period={year}", headers={"accept": "text/html"})).text
 
 
 async def test_offers_may_come_before_move_ins(bus: Bus, start: Start, landlord: Landlord, settled: Settled) -> None:
