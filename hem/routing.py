@@ -6,6 +6,12 @@ OVERVIEW = "overview"  # health and metrics of all services together
 ROUTES = {
     "/events": "gateway",
     "/schemas": "gateway",
+    "/topics": "gateway",
+    "/systems": "gateway",
+    "/fields": "gateway",
+    "/journeys": "gateway",
+    "/asyncapi": "gateway",
+    "/asyncapi.json": "gateway",
     "/report": "gateway",
     "/openapi.json": "gateway",
     "/publishers": "gateway",

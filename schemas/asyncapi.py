@@ -43,6 +43,7 @@ HEADERS: Final[Mapping[str, Json]] = {
     "ce_dataschema": TEXT | {"format": "uri-reference", "description": "The address of the data's JSON Schema."},
     "ce_sequence": TEXT | {"pattern": "^[0-9]+$", "description": "Counts the events of one subject from one source."},
     "ce_history": {"const": "true", "description": "Loaded from the past: counts, and never causes a message."},
+    "ce_test": {"const": "true", "description": "For trying out: read like any other, and never counts or sends."},
     "ce_traceparent": TEXT | {"description": "W3C trace context."},
     "ce_tracestate": TEXT | {"description": "W3C trace context."},
 }

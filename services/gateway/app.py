@@ -2,14 +2,26 @@
 
 from services.chassis.service import Service
 
-from . import forgetting, inbound, listening
-from .routes import events, keys, openapi, publishers, schemas
+from . import forgetting, inbound, listening, recalling
+from .connectors import worker as connecting
+from .routes import asyncapi, catalogue, connectors, events, keys, openapi, publishers, reports, schemas
 from .routes import inbound as own_topics
 from .settings import GatewaySettings
 
 service = Service(
     "gateway",
     settings=GatewaySettings,
-    routes=[events.router, schemas.router, keys.router, openapi.router, own_topics.router, publishers.router],
-    workers=[forgetting.run, inbound.run, listening.run],
+    routes=[
+        events.router,
+        schemas.router,
+        catalogue.router,
+        connectors.router,
+        asyncapi.router,
+        keys.router,
+        openapi.router,
+        own_topics.router,
+        publishers.router,
+        reports.router,
+    ],
+    workers=[connecting.run, forgetting.run, inbound.run, listening.run, recalling.run],
 )

@@ -25,7 +25,12 @@ PLACES = (
     Place(N_("Goals"), "/", Permission.FIGURES, also=("/goals", "/subjects")),
     Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
     Place(N_("Report"), "/report", Permission.REPORT),
-    Place(N_("Events"), "/schemas", Permission.PUBLIC, also=("/events",)),
+    Place(
+        N_("Events"),
+        "/schemas",
+        Permission.PUBLIC,
+        also=("/events", "/topics", "/systems", "/fields", "/journeys", "/asyncapi"),
+    ),
     Place(N_("Parked"), "/ops/gateway/parked", Permission.OPERATE, also=PARKED),
     Place(N_("Publishers"), "/publishers", Permission.OPERATE),
     Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),

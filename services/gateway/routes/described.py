@@ -1,22 +1,36 @@
 """Event types in words, for the list and for each one's page, from their JSON Schemas."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.catalogue import MODELS
 from schemas.door import FROM_OUTSIDE
 from schemas.event import ANY_TOPIC, EventData
-from schemas.generate import json_schema
+from schemas.generate import example, json_schema
+from schemas.lifecycle import Deprecation
+from schemas.topics import TOPICS, Topic
+
+Schema = Mapping[str, Any]
+LONGEST_EXAMPLE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an event's data: `value` says in a few words what may stand there."""
+    """One field of an event's data. `path` is as `lines[].places`; `value` says in a few words what may stand there, `codes`
+    the closed set where it is one, `example` what stands in the made-up event, as JSON."""
 
-    name: str
+    path: str
     value: str
     required: bool
     meaning: str
+    codes: tuple[str, ...]
+    example: str
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2].removesuffix("[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,11 @@ class Described:
     name: str
     topic: str
     subject: str
+    identity: tuple[str, ...]
     from_outside: bool
+    draft: bool
+    deprecated: Deprecation | None
+    tombstone: bool
     paragraphs: tuple[str, ...]
     fields: tuple[Field, ...]
 
@@ -35,25 +53,79 @@ class Described:
     def summary(self) -> str:
         return self.paragraphs[0]
 
+    @property
+    def owner(self) -> str:
+        """The service that owns its topic."""
+        return TOPICS[self.topic].owner if self.topic else "gateway"
+
+    @property
+    def on(self) -> Topic | None:
+        return TOPICS.get(self.topic)
+
+    @property
+    def published_by(self) -> str:
+        """Through the `gateway`, by `hem` itself, or, a draft, by `nobody` yet."""
+        return "nobody" if self.draft else "gateway" if self.from_outside else "hem"
+
 
 def describe(model: type[EventData]) -> Described:
     schema = json_schema(model)
-    required = set(schema.get("required", ()))
+    said = example(model.type)["data"]
     return Described(
         type=model.type,
         name=schema["title"],
         topic="" if model.topic == ANY_TOPIC else model.topic,
         subject=model.subject_field,
+        identity=tuple(schema["x-identity"]),
         from_outside=model.type in FROM_OUTSIDE,
+        draft=model.draft,
+        deprecated=model.deprecated,
+        tombstone=model.tombstone,
         paragraphs=tuple(" ".join(part.split()) for part in schema["description"].split("\n\n")),
-        fields=tuple(
-            Field(name, value_of(field, schema.get("$defs", {})), name in required, field.get("description", ""))
-            for name, field in schema["properties"].items()
-        ),
+        fields=tuple(_fields(schema, schema.get("$defs", {}), "", said)),
     )
 
 
-def value_of(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+def _fields(schema: Schema, parts: Schema, at: str, said: Any) -> Iterator[Field]:
+    """The fields of an object, each with those of the object or objects in it after it."""
+    required = set(schema.get("required", ()))
+    for name, field in schema["properties"].items():
+        path = f"{at}{name}"
+        plain, inner, suffix = _inside(field, parts)
+        shown = said.get(name) if isinstance(said, dict) else None
+        nested = inner is not None and "properties" in inner
+        yield Field(
+            path=path,
+            value=value_of(field, parts),
+            required=name in required,
+            meaning=field.get("description", ""),
+            codes=tuple(str(code) for code in plain.get("enum", ())),
+            example="" if nested else _short(shown),
+        )
+        if nested and inner is not None:
+            first = shown[0] if isinstance(shown, list) and shown else shown
+            yield from _fields(inner, parts, f"{path}{suffix}.", first)
+
+
+def _inside(field: Schema, parts: Schema) -> tuple[Schema, Schema | None, str]:
+    """The schema of a value as it is alone, that of the object in it if there is one, and what that adds to the path."""
+    if "$ref" in field:
+        return _inside(parts[field["$ref"].rpartition("/")[2]], parts)
+    for way in field.get("anyOf", ()):
+        if way.get("type") != "null":
+            return _inside(way, parts)
+    if field.get("type") == "array":
+        plain, inner, _ = _inside(field["items"], parts)
+        return plain, inner, "[]"
+    return field, field if field.get("type") == "object" else None, ""
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_EXAMPLE else f"{text[: LONGEST_EXAMPLE - 1]}…"
+
+
+def value_of(schema: Schema, parts: Schema) -> str:
     """What may stand in a place of `schema`, in a few words: `date`, `text`, `email | sms`, `list of text`."""
     if "const" in schema:
         schema = {"enum": [schema["const"]]}
@@ -66,9 +138,35 @@ def value_of(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
             return value_of(parts[where.rpartition("/")[2]], parts)
         case {"type": "array", "items": item}:
             return f"list of {value_of(item, parts)}"
-        case {"type": "object", "properties": fields}:
-            return f"{{{', '.join(f'{name}: {value_of(field, parts)}' for name, field in fields.items())}}}"
+        case {"type": "object", "properties": _}:
+            return "object"
+        case {"type": "object", "additionalProperties": {} as item}:
+            return f"{value_of(item, parts)} by name"
         case {"format": kind} | {"type": kind}:
             return {"string": "text", "boolean": "true or false", "integer": "whole number"}.get(kind, str(kind))
         case _:
             return "any value"
+
+
+DESCRIBED: Mapping[str, Described] = {model.type: describe(model) for model in MODELS.values()}
+"""Type → what it is, in the catalogue's order."""
+NAMES: Mapping[str, str] = {entry.name: entry.type for entry in DESCRIBED.values()}
+
+
+def search(words: str, topic: str = "", owner: str = "") -> list[Described]:
+    """The types that have every word of `words` in their name, meaning or fields, on `topic` and of `owner` where given.
+
+    Those that have it in their name come first.
+    """
+    terms = words.lower().split()
+    found = [
+        entry
+        for entry in DESCRIBED.values()
+        if topic in ("", entry.topic) and owner in ("", entry.owner) and all(term in _text(entry) for term in terms)
+    ]
+    return sorted(found, key=lambda entry: not all(term in entry.name.lower() for term in terms))
+
+
+def _text(entry: Described) -> str:
+    fields = (f"{field.path} {field.meaning} {' '.join(field.codes)}" for field in entry.fields)
+    return " ".join([entry.type, *entry.paragraphs, *fields]).lower()
