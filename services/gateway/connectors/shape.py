@@ -28,6 +28,8 @@ class Found:
     it happened, aware; None: when the file is read. `subject`: only for data that has none (EventWithdrawn).
     `history`: from the past whatever the run is. `revision_field`: the field of the data that says how often it has been
     revised; what was published about the key before counts (0 the first time), and the comparison leaves it out.
+    `compared`: what is compared with what was published about the key before; None: all of it. What it leaves out, such
+    as the day that a table was fetched, is no correction when it alone has changed.
     """
 
     row: int
@@ -37,6 +39,7 @@ class Found:
     subject: str | None = None
     history: bool = False
     revision_field: str | None = None
+    compared: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
