@@ -1,0 +1,9 @@
+"""The kinds of connector there are."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.gateway.connectors.leases import LeaseSnapshot
+from services.gateway.connectors.shape import Kind
+
+KINDS: Final[Mapping[str, Kind | LeaseSnapshot]] = {kind.name: kind for kind in (LeaseSnapshot(),)}
