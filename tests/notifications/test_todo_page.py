@@ -1,7 +1,7 @@
 """The list of households to reach by hand, as staff meet it."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import quote
 
 import httpx2
@@ -31,6 +31,8 @@ async def running(notify: Notify, bus: Bus) -> Running:
     for area, name in (("oxnehaga", "Öxnehaga"), ("raslatt", "Råslätt")):
         await bus.publish(AreaDefined(area_id=area, name=name, municipality_code="0680", valid_from=MOVED_IN))
         await bus.publish(programme(area))
+    before = AreaDefined(area_id="oxnehaga", name="Oxnehaga", municipality_code="0680", valid_from=date(2010, 1, 1))
+    await bus.publish(before)  # told late, and about then
     return running
 
 

@@ -11,6 +11,7 @@ from schemas.event import Event
 from schemas.governance import AreaDefined, ProgrammeEnded, ProgrammeStarted
 from schemas.tenancy import MoveInCancelled, TenantContactChanged, TenantMovedIn
 from schemas.withdrawal import EventWithdrawn
+from services.chassis.clock import local_date
 from services.chassis.errors import Erased
 from services.chassis.transaction import Transaction
 from services.notifications.domain import (
@@ -44,8 +45,9 @@ KEEP_WITHDRAWN = """
     on conflict (source, event_id) do nothing
 """
 KEEP_AREA = """
-    insert into area (area_id, name, source, event_id, sequence, occurred_at) values ($1, $2, $3, $4, $5, $6)
-    on conflict (area_id) do update
+    insert into area (area_id, valid_from, name, source, event_id, sequence, occurred_at)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (area_id, valid_from) do update
         set name = excluded.name, source = excluded.source, event_id = excluded.event_id,
             sequence = excluded.sequence, occurred_at = excluded.occurred_at
         where (coalesce(excluded.sequence, -1), excluded.occurred_at, excluded.event_id collate "C", excluded.source collate "C")
@@ -99,7 +101,9 @@ ROUNDS = """
             select from withdrawn where (withdrawn.source, withdrawn.event_id) = (told.source, told.event_id)
         )
 """
-AREA_NAMES = "select area_id, name from area"
+AREA_NAMES = """
+    select distinct on (area_id) area_id, name from area where valid_from <= $1 order by area_id, valid_from desc
+"""
 TENANCIES_OF = "select distinct tenancy_id from move_in where household = any($1::text[])"
 WITHDRAWN_FROM = """
     select 'tenancy' as kind, tenancy_id as ref from move_in where (source, event_id) = ($1, $2)
@@ -146,7 +150,9 @@ async def keep_withdrawn(tx: Transaction, event: Event[EventWithdrawn]) -> list[
 
 async def keep_area(tx: Transaction, event: Event[AreaDefined]) -> None:
     said = event.data
-    await tx.execute(KEEP_AREA, said.area_id, said.name, event.source, event.id, event.sequence, event.time)
+    await tx.execute(
+        KEEP_AREA, said.area_id, said.valid_from, said.name, event.source, event.id, event.sequence, event.time
+    )
 
 
 async def keep_contact(tx: Transaction, event: Event[TenantContactChanged]) -> bool:
@@ -210,7 +216,8 @@ async def programme_in(tx: Transaction, occasion: Occasion, area: AreaId) -> Pro
 
 
 async def area_names(tx: Transaction) -> dict[AreaId, str]:
-    return {AreaId(row["area_id"]): row["name"] for row in await tx.fetch(AREA_NAMES)}
+    """What each area is called today."""
+    return {AreaId(row["area_id"]): row["name"] for row in await tx.fetch(AREA_NAMES, local_date(tx.now()))}
 
 
 async def tenancies_of(tx: Transaction, households: Sequence[HouseholdRef]) -> list[TenancyId]:
