@@ -7,8 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from services.chassis.web.headers import safe_headers
 from services.chassis.web.pages import page, translations
@@ -104,7 +106,17 @@ def install_handlers(app: FastAPI) -> None:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     said = error.detail if _says_more(error) else None
-    return refusal(request, error.status_code, said, headers=error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return refusal(request, error.status_code, said, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of every route at this address: the framework names those of the first."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods
+    return ", ".join(sorted(found))
 
 
 def _says_more(error: HTTPException) -> bool:

@@ -50,7 +50,7 @@ def document(server: str) -> Json:
         "servers": [{"url": server}],
         "tags": [{"name": "events"}, {"name": "catalogue"}, {"name": "health"}],
         "paths": {
-            "/events": {"post": _publish()},
+            "/events": {"post": _publish(), "get": _show_how()},
             "/schemas": {"get": _list_schemas()},
             "/schemas/{type}": {"get": _show_schema()},
             "/publishers/me": {"get": _show_me()},
@@ -103,6 +103,12 @@ def _publish() -> Json:
             **_refusals(),
         },
     }
+
+
+def _show_how() -> Json:
+    shown = _read("showHowToPublish", "How to publish, with an example: a page.", {})
+    shown["responses"]["200"] = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    return shown
 
 
 def _header(name: str, said: Json) -> Json:
