@@ -17,6 +17,7 @@ from services.chassis.transaction import Transaction
 from services.gateway.domain.door import Answer, Sender, Submission
 from services.gateway.repository import pace
 from services.gateway.service import door as service
+from services.gateway.service import known
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +40,8 @@ async def let_in(
 ) -> list[Answer]:
     """Lets in what may come in, by whichever road, and commits. One answer for each, in order.
 
-    Raises `Unavailable`, and `TooMany` to whoever can be told to come again; what Hem fetches itself, from a topic or a
-    file, waits here until there is room.
+    Raises `Unavailable`, and `TooMany` to whoever can come again: so can the reader of topics, which goes on with the
+    others meanwhile. A file waits here until there is room.
 
     `note` writes down, in the same transaction, how far the sender has come: what it notes is true exactly when the
     events are in.
@@ -51,6 +52,7 @@ async def let_in(
         try:
             async with ctx.db.transaction() as tx:
                 answers = await service.publish(tx, sender, submissions, public_url=ctx.settings.public_url)
+                await known.note(tx, submissions, answers)
                 if note is not None:
                     await note(tx, answers)
         except Erased:  # between our look and our commit: the next look sees it
@@ -67,7 +69,7 @@ async def let_in(
 
 async def _in_pace(ctx: Context, sender: Sender, events: int) -> None:
     while wait := await pace.take(ctx, sender.publisher, events, default=ctx.settings.rate_limit):
-        if sender.road in ("http", "form"):
+        if sender.road != "file":
             _outcomes(ctx.metrics.meter).add(events, {"outcome": "too_many"})
             log.warning("too many events", publisher=sender.publisher, road=sender.road, events=events)
             raise TooMany(math.ceil(wait))
