@@ -4,7 +4,7 @@ from services.chassis.service import Service
 
 from . import forgetting, inbound, listening, recalling
 from .connectors import worker as connecting
-from .routes import asyncapi, catalogue, connectors, events, keys, openapi, publishers, reports, schemas
+from .routes import asyncapi, catalogue, connectors, events, keys, openapi, publisher_pages, publishers, reports, schemas
 from .routes import inbound as own_topics
 from .settings import GatewaySettings
 
@@ -22,6 +22,7 @@ service = Service(
         own_topics.router,
         publishers.router,
         reports.router,
+        publisher_pages.router,  # last: an address below /publishers that is nobody else's names a publisher
     ],
     workers=[connecting.run, forgetting.run, inbound.run, listening.run, recalling.run],
 )
