@@ -6,8 +6,9 @@ and named; nothing but `Malformed` is raised.
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,10 @@ from .text import NOT_JSON, dump_json, parse_json, unstorable
 REQUIRED: Final = ("specversion", "id", "source", "type", "time")
 _REQUIRED: Final = frozenset(REQUIRED)
 IGNORED: Final = frozenset({"traceparent", "tracestate", "partitionkey", "sequencetype", "data", "data_base64"})
+ALIKE: Final = 0.7
+"""How much of a field's name must be in a misspelling of it."""
+Location = tuple[int | str, ...]
+"""Where in the data, as pydantic says it."""
 ESCAPED_NUL: Final = rb"\u0000"
 A_MOMENT: Final = "a time with offset, such as 2019-03-01T12:00:00+01:00, that exists"
 
@@ -30,6 +35,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _URI = re.compile(fields.URI_REFERENCE)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
+_NAME = re.compile(r"[a-z0-9]+")
 _DIGITS = re.compile(r"[0-9]{1,19}")
 JSON_MEDIA_TYPE: Final = re.compile(
     r"application/([a-z0-9.-]+\+)?json\s*(;\s*charset\s*=\s*\"?utf-?8\"?\s*)?", re.IGNORECASE
@@ -195,6 +201,23 @@ def unknown_attributes(raw: Mapping[str, object]) -> list[str]:
     return [name for name in raw if name not in CHECKS and name not in IGNORED]
 
 
+def strays(raw: Mapping[str, object]) -> list[Problem]:
+    """What is wrong with extension attributes that we do not know: CloudEvents says how any is named and what it may hold."""
+    problems = []
+    for name in unknown_attributes(raw):
+        if not _NAME.fullmatch(name):
+            problems.append(Problem("invalid_attribute", named(name), "a name of a-z and 0-9", "another name"))
+        elif not isinstance(raw[name], str | int | None):
+            expected = "text, a whole number, true or false"
+            problems.append(Problem("invalid_attribute", named(name), expected, kind(raw[name])))
+    return problems
+
+
+def named(attribute: str) -> str:
+    """An attribute's name as it can stand in an answer."""
+    return ascii(attribute)[1:-1][:128]
+
+
 def model_of(type_: str) -> type[EventData]:
     """The model of a CloudEvents type; raises UnknownType that tells an unknown name from an unknown major version."""
     model = MODELS.get(type_)
@@ -215,9 +238,10 @@ def parse_data(model: type[EventData], body: bytes) -> tuple[EventData, list[str
         if error.errors()[0]["type"] == "json_invalid":
             refuse_unstorable(parse_json(body, "data"), "data")
             raise Malformed.because("not_json", NOT_JSON, f"{len(body)} bytes that are not", "data") from None
-        unknown = [path(entry["loc"]) for entry in error.errors() if entry["type"] == "extra_forbidden"]
+        strangers = [entry["loc"] for entry in error.errors() if entry["type"] == "extra_forbidden"]
+        unknown = [*map(path, strangers)]
         if len(unknown) < error.error_count():
-            raise Malformed(_problems(error)) from None
+            raise Malformed(_problems(error, strangers), unknown) from None
     return model.model_validate_json(body, extra="ignore"), unknown
 
 
@@ -260,8 +284,10 @@ def parse_structured(whole: object) -> tuple[Mapping[str, object], bytes]:
     """The attributes and the data's JSON of an event in structured mode. Raises Malformed."""
     if not isinstance(whole, dict):
         raise Malformed.because("not_an_object", "an event as a JSON object", kind(whole))
-    data = whole.get("data")
-    if data is None and isinstance(encoded := whole.get("data_base64"), str):
+    data, encoded = whole.get("data"), whole.get("data_base64")
+    if data is not None and encoded is not None:
+        raise Malformed.because("invalid_field", "nothing beside data", "both", "data_base64")
+    if data is None and isinstance(encoded, str):
         try:
             return whole, base64.b64decode(encoded, validate=True)
         except ValueError:
@@ -279,7 +305,7 @@ def refuse_unstorable(value: object, under: str) -> None:
         )
 
 
-def path(loc: tuple[int | str, ...]) -> str:
+def path(loc: Location) -> str:
     """A pydantic location as a path; what is not printable ASCII in a field's name is escaped, and it is cut at 128."""
     written = ""
     for step in loc:
@@ -287,7 +313,8 @@ def path(loc: tuple[int | str, ...]) -> str:
     return written.removeprefix(".")[:128]
 
 
-def _problems(error: ValidationError) -> list[Problem]:
+def _problems(error: ValidationError, strangers: Sequence[Location]) -> list[Problem]:
+    """What is wrong; `strangers` are the places of fields that are not known."""
     found: list[Problem] = []
     for entry in error.errors(include_url=False):
         where = f"data.{path(entry['loc'])}" if entry["loc"] else "data"
@@ -297,10 +324,17 @@ def _problems(error: ValidationError) -> list[Problem]:
             case "model_type" | "dict_type" if not entry["loc"]:
                 found.append(Problem("not_an_object", "data", "a JSON object", kind(entry["input"])))
             case "missing":
-                found.append(Problem("missing_field", where, "a value", "nothing"))
+                found.append(Problem("missing_field", where, "a value", _nothing_but(entry["loc"], strangers)))
             case _:
                 found.append(Problem("invalid_field", where, _expected(entry), kind(entry["input"])))
     return found
+
+
+def _nothing_but(missing: Location, strangers: Sequence[Location]) -> str:
+    """What came where a field is missing. Of the unknown fields beside it only one that looks like it is named."""
+    beside = [ascii(stranger[-1])[1:-1] for stranger in strangers if stranger[:-1] == missing[:-1]]
+    near = get_close_matches(str(missing[-1]), beside, n=1, cutoff=ALIKE)
+    return f"nothing; {near[0]} is not known: did you mean {missing[-1]}?" if near else "nothing"
 
 
 def _expected(entry: Any) -> str:

@@ -13,6 +13,7 @@ nothing comes of them. Sending the same type again for the same subject is a cor
 same `source` and `id` again is the same event.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,8 +24,10 @@ from .envelope import (
     attributes_of,
     event_of,
     model_of,
+    named,
     parse_data,
     parse_structured,
+    strays,
     unknown_attributes,
 )
 from .errors import Malformed, Problem
@@ -33,6 +36,8 @@ from .text import parse_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(.)")
 MEDIA_TYPES = f"application/json with ce- headers, {STRUCTURED} or {BATCH}"
 
 
@@ -44,7 +49,7 @@ class UnsupportedMediaType(Malformed):
 class Entry:
     """One event of a request, at `index` from 0: either `event`, or `problems` (at least one).
 
-    `id`, `source` and `type` are as sent, where they could be read, for the answer. `warnings` are the paths of what was
+    `id`, `source` and `type` are as sent, where they could be read, for the answer. `warnings` are the paths of what is
     dropped because it is not known, such as `data.colour`, or `colour` for an attribute.
     """
 
@@ -107,14 +112,24 @@ def _binary(headers: Iterable[tuple[str, str]], body: bytes) -> Entry:
     for name, value in headers:
         if name.startswith("ce-"):
             try:
-                raw[name[3:]] = unquote(value.encode("ascii").decode(), errors="strict")
+                raw[name[3:]] = unquote(_unquoted(value.encode("ascii").decode()), errors="strict")
             except UnicodeError:
                 problems.append(Problem("header_encoding", name[3:], "percent-encoded UTF-8", "other bytes"))
     return _read(0, raw, body, problems)
 
 
+def _unquoted(value: str) -> str:
+    """Without double quotes around it or parts of it, and the backslashes within them (RFC 7230, 3.2.6).
+
+    CloudEvents 1.0 wrote values with spaces so; 1.0.2 encodes them and asks to read both.
+    """
+    if '"' not in value:
+        return value
+    return _QUOTED.sub(lambda found: _ESCAPED.sub(r"\1", found[1]), value)
+
+
 def _read(index: int, raw: Mapping[str, object], body: bytes, earlier: Sequence[Problem]) -> Entry:
-    problems = list(earlier)
+    problems = [*earlier, *strays(raw)]
     unreadable = {problem.field for problem in earlier}
     found = data = event = None
     unknown: list[str] = []
@@ -127,6 +142,7 @@ def _read(index: int, raw: Mapping[str, object], body: bytes, earlier: Sequence[
             data, unknown = parse_data(model_of(type_), body)
         except Malformed as malformed:
             problems.extend(malformed.problems)
+            unknown = [*malformed.unknown]
     if found and data and not problems:
         try:
             event = event_of(found, data)
@@ -148,7 +164,7 @@ def _entry(
         source=_shown(raw.get("source")),
         event=event,
         problems=tuple(problems),
-        warnings=(*(f"data.{field}" for field in unknown), *(_named(name) for name in unknown_attributes(raw))),
+        warnings=(*(f"data.{field}" for field in unknown), *(named(name) for name in unknown_attributes(raw))),
         type=_shown(raw.get("type")),
     )
 
@@ -158,7 +174,3 @@ def _shown(said: object) -> str | None:
     if not isinstance(said, str):
         return None
     return said[:256].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-
-
-def _named(attribute: str) -> str:
-    return ascii(attribute)[1:-1][:128]
