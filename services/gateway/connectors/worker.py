@@ -18,9 +18,9 @@ from services.gateway.repository import connectors as repository
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.5
-SCHEDULE_EVERY_LOOKS = 20
-FORGET_EVERY_LOOKS = 7200
+LOOK_SECONDS = 0.25
+SCHEDULE_EVERY_LOOKS = 40
+FORGET_EVERY_LOOKS = 14_400
 FORGET_AT_ONCE = 100
 
 

@@ -10,7 +10,20 @@ from typing import Any
 from services.chassis.testkit import OPERATOR, Running, eventually
 
 SOURCE = "urn:test:leases"
-COLUMNS = ("Kontrakt", "Person", "Område", "Hus", "Lgh", "Inflyttad", "Avflyttad", "Namn", "E-post", "Mobil", "Språk", "Skydd")
+COLUMNS = (
+    "Kontrakt",
+    "Person",
+    "Område",
+    "Hus",
+    "Lgh",
+    "Inflyttad",
+    "Avflyttad",
+    "Namn",
+    "E-post",
+    "Mobil",
+    "Språk",
+    "Skydd",
+)
 CONFIGURED = f"""
 kind: leases
 publisher: landlord
@@ -86,6 +99,12 @@ class Estate:
         return answer.json()
 
     async def register(self, publisher: str = "landlord", **agreed: Any) -> None:
-        order = {"publisher": publisher, "owner": "Made-up unit", "contact": "unit@example.se", "allow": ["all"], **agreed}
+        order = {
+            "publisher": publisher,
+            "owner": "Made-up unit",
+            "contact": "unit@example.se",
+            "allow": ["all"],
+            **agreed,
+        }
         answer = await self.gateway.client.post("/ops/gateway/publishers", json=order, headers=OPERATOR)
         assert answer.status_code == 201, answer.text

@@ -1,0 +1,117 @@
+"""Runs of connectors: by schedule, cut off and begun again, one at a time; and what is configured wrong."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from schemas.gateway import SourceChecked
+from schemas.tenancy import TenantContactChanged, TenantMovedIn
+from services.chassis.testkit import OPERATOR, Bus, MovableClock, NewDatabase, eventually, running, settings_for
+from services.gateway.app import service
+from services.gateway.connectors import snapshot, worker
+from tests.gateway.connectors.estate import CONFIGURED, Estate, as_csv, lease
+
+
+async def test_a_run_that_is_cut_off_goes_on_where_it_was(
+    bus: Bus, new_database: NewDatabase, clock: MovableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "TELL_AT_ONCE", 50)
+    (tmp_path / "leases.yaml").write_text(CONFIGURED, encoding="utf-8")
+    dsn = await new_database(service)
+    rows = [lease(n, Skydd="ja" if n % 2 else "") for n in range(120)]
+    # At this pace 60 contacts and the first 50 leases come in, and the rest has to wait.
+    slow = settings_for(service, bus, database_url=dsn, connectors=tmp_path, rate_limit=130)
+    async with running(service, slow, clock) as first:
+        estate = Estate(first, tmp_path)
+        await estate.register()
+        run = await estate.order(rows)
+
+        async def half_way() -> bool:
+            return bool(await first.ctx.db.pool.fetchval("select count(*) = 50 from lease where state = 'current'"))
+
+        await eventually("the first leases to be known", half_way)
+    fast = settings_for(service, bus, database_url=dsn, connectors=tmp_path)
+    async with running(service, fast, clock) as second:
+        ended = await Estate(second, tmp_path).ended(run)
+        assert ended["state"] == "done"
+        assert (ended["counts"]["TenantMovedIn"], ended["counts"]["TenantContactChanged"]) == (120, 60)
+        moved = await bus.expect(TenantMovedIn, 120)
+        contacts = await bus.expect(TenantContactChanged, 60)
+        assert (len(moved), len({event.subject for event in moved})) == (120, 120)
+        assert len(contacts) == 60
+        assert {event.subject for event in contacts} <= {event.data.tenant_ref for event in moved}
+        assert all(event.history for event in moved)
+
+
+async def test_a_connector_reads_its_file_by_schedule(
+    estate: Estate, bus: Bus, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "SCHEDULE_EVERY_LOOKS", 1)
+    export = estate.folder / "export.csv"
+    export.write_bytes(as_csv([lease(n) for n in range(10)]))
+    told = CONFIGURED.replace("options:", f"read: {export}\nevery: PT6H\noptions:").replace(":leases", ":nightly")
+    (estate.folder / "nightly.yaml").write_text(told, encoding="utf-8")
+    await bus.expect(TenantMovedIn, 10)
+    [checked] = await bus.expect(SourceChecked)
+    assert checked.source == "urn:test:nightly"
+    export.write_bytes(as_csv([lease(n) for n in range(11)]))
+    clock.move(timedelta(hours=7))
+    await bus.expect(TenantMovedIn, 11)
+
+
+async def test_one_run_of_a_connector_at_a_time(estate: Estate) -> None:
+    pool = estate.gateway.ctx.db.pool
+    async with pool.acquire() as other:  # as another replica would hold it
+        await other.fetchval("select pg_advisory_lock(hashtextextended('connector ' || 'leases', 0))")
+        run = await estate.order([lease(1)])
+        again = await estate.gateway.client.post(
+            "/ops/gateway/connectors/leases/runs", params={"filename": "x.csv"}, content=b"x", headers=OPERATOR
+        )
+        assert (again.status_code, again.json()["type"]) == (409, "urn:hem:problem:under-way")
+        await asyncio.sleep(0.6)  # two looks of the worker
+        assert await pool.fetchval("select state from connector_run where id = $1", run) == "waiting"
+        await other.fetchval("select pg_advisory_unlock(hashtextextended('connector ' || 'leases', 0))")
+    assert (await estate.ended(run))["state"] == "done"
+
+
+async def test_what_is_configured_wrong_says_so_and_stops_none_of_the_others(estate: Estate) -> None:
+    wrong = {
+        "not-yaml": "kind: [",
+        "no-kind": CONFIGURED.replace("kind: leases", "kind: lease"),
+        "ours": CONFIGURED.replace("urn:test:leases", "urn:hem:gateway"),
+        "no-protected": CONFIGURED.replace("    protected: Skydd\n", ""),
+        "relative": CONFIGURED.replace("options:", "read: leases.csv\noptions:"),
+    }
+    for name, told in wrong.items():
+        (estate.folder / f"{name}.yaml").write_text(told, encoding="utf-8")
+    listed = {one["name"]: one["wrong"] for one in await estate.operate("GET", "")}
+    assert listed == {
+        "leases": [],
+        "no-kind": [listed["no-kind"][0]],
+        "no-protected": ["options.columns.protected: is missing"],
+        "not-yaml": ["not-yaml.yaml is not YAML in UTF-8, line 1"],
+        "ours": ["source: a source of the publisher's own; those that begin with urn:hem: are Hem's"],
+        "relative": ["read: the whole path of a file, from /, or an address that begins with http:// or https://"],
+    }
+    assert listed["no-kind"][0].startswith("kind: one of leases")
+    assert (await estate.run([lease(1)]))["state"] == "done"
+
+
+async def test_a_connector_of_nobody_publishes_nothing(estate: Estate, bus: Bus) -> None:
+    told = CONFIGURED.replace("publisher: landlord", "publisher: unknown").replace(":leases", ":unknown")
+    (estate.folder / "unknown.yaml").write_text(told, encoding="utf-8")
+    ended = await estate.run([lease(1)], name="unknown")
+    assert (ended["state"], ended["why"]) == ("failed", "unknown is not a registered publisher.")
+    assert not await bus.records("tenancy.events")
+
+
+async def test_what_the_publisher_may_not_send_is_refused_by_row(estate: Estate, bus: Bus) -> None:
+    await estate.register("narrow", allow=["se.vatterhem.TenantContactChanged.v1"])
+    told = CONFIGURED.replace("publisher: landlord", "publisher: narrow").replace(":leases", ":narrow")
+    (estate.folder / "narrow.yaml").write_text(told, encoding="utf-8")
+    ended = await estate.run([lease(1)], name="narrow")
+    assert ended["counts"]["refused"] == 1
+    assert ended["refused"][0]["field"] == "TenantMovedIn"
+    assert not await bus.records("tenancy.events")
