@@ -31,7 +31,7 @@ SUBJECT: Final = "subject"
 _PART: Final = re.compile(r"([^.\[\]]+)(?:\[(\d{1,3})\])?")
 
 
-def _text(key: object) -> object:
+def text_key(key: object) -> object:
     """YAML takes 2019 for a number and no for false."""
     if isinstance(key, bool):
         raise PydanticCustomError("expected", "in quotation marks: YAML takes yes, no, on and off for true and false")
@@ -46,7 +46,7 @@ class Cells(BaseModel):
     column: str | None = None
     columns: tuple[str, ...] = ()
     value: Scalar | None = None
-    values: dict[Annotated[str, BeforeValidator(_text)], Scalar] = Field(default_factory=dict)
+    values: dict[Annotated[str, BeforeValidator(text_key)], Scalar] = Field(default_factory=dict)
     other: Scalar | None = None
     default: Scalar | None = None
     split: str | None = Field(None, min_length=1)

@@ -37,14 +37,14 @@ def open_table(file: BinaryIO, name: str, options: TableOptions) -> Table:
         raise Unreadable(f"The file is larger than {options.max_bytes // 1024**2} MB.", "Send it in several files.")
     if head.startswith(b"PK\x03\x04"):
         return read_xlsx(file, options)
-    start = _start(head)
+    start = start_of(head)
     _refuse_others(file, head, start)
     if start.startswith((b"{", b"[")) or name.lower().endswith(JSON_NAMES):
         return read_json(file, options)
     return read_csv(file, options)
 
 
-def _start(head: bytes) -> bytes:
+def start_of(head: bytes) -> bytes:
     """The first letters without a byte order mark and spaces, in lower case; of UTF-16 without its zeros."""
     for mark in _MARKS:
         head = head.removeprefix(mark)

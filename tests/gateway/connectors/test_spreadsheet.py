@@ -18,7 +18,7 @@ from services.gateway.connectors.spreadsheet import Spreadsheet, SpreadsheetOpti
 EXAMPLES = Path("docs/examples/connectors")
 SECRET = "Amina Testsson"  # made up; must not turn up in any message
 
-VISITS = {"type": "VisitCounted", "fields": {"meeting_place_id": "Plats", "visits": "Besök", "on": "Dag"}}
+VISITS: dict[str, Any] = {"type": "VisitCounted", "fields": {"meeting_place_id": "Plats", "visits": "Besök", "on": "Dag"}}
 
 
 def options(**said: Any) -> SpreadsheetOptions:

@@ -236,7 +236,7 @@ def test_a_date_that_no_calendar_has_is_wrong_by_its_cell() -> None:
 
 
 def test_merged_cells_are_refused_in_the_header_and_wrong_below_it() -> None:
-    lines = [["Område", "Besök"], ["Öxnehaga", 1], [None, 2]]
+    lines: list[list[Any]] = [["Område", "Besök"], ["Öxnehaga", 1], [None, 2]]
     book = workbook(["Besök 2019", None], *lines)
     assert book.active is not None
     book.active.merge_cells("A1:B1")  # a title over the table
