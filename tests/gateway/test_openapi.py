@@ -122,4 +122,6 @@ def explore(document: dict[str, Any], port: int, key: str) -> tuple[dict[str, se
                 wrong.append(info.format())
             case events.FatalError(exception=exception):
                 raise exception
+            case _:
+                pass
     return tried, wrong
