@@ -83,7 +83,7 @@ def envelope(address: str) -> Envelope | None:
     # "=?" begins an encoded word, which the header would be read as (RFC 2047).
     if not local or not domain or "=?" in local or re.search(r"[\s\x00-\x1f\x7f<>\"@(),:;\\\[\]]", local):
         return None
-    if not re.fullmatch(r"[A-Za-z0-9.-]+", ascii_domain):
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", ascii_domain):  # what looks like a dot has become one
         return None
     return Envelope(f"{local}@{ascii_domain}", utf8=not local.isascii())
 

@@ -282,7 +282,7 @@ async def test_publishers_of_before_the_register_are_in_it(postgres_dsn: str) ->
                 ('housing', sha256('c'), '{all}', '{urn:x}', now(), null);
             insert into source_owner values ('urn:x', 'housing', now()), ('urn:y', 'gone', now())
         """)
-        await db.execute((folder / "20261122020001_publishers.sql").read_text())
+        await db.execute((folder / "20261122015001_publishers.sql").read_text())
         rows = await db.fetch("select name, owner, allow, expected_interval from publisher order by name")
         assert [tuple(row) for row in rows] == [
             ("Statistik & analys", None, ["a", "b"], None),
