@@ -96,7 +96,7 @@ class Reader:
             rebalance_timeout_ms=20_000,
             max_poll_interval_ms=120_000,
             max_partition_fetch_bytes=2**20,
-            metadata_max_age_ms=30_000,
+            metadata_max_age_ms=5_000,  # a topic that was made anew is seen again so soon
         )
         self.topics: dict[str, Publisher] = {}
         self._looked_at = self._made_at = float("-inf")

@@ -17,7 +17,7 @@ PARKED_KEPT = timedelta(days=30)
 PARTITIONS = 3
 MAX_RECORD = 1024 * 1024
 MAX_ERRORS = 50  # kept of one record
-UNREADABLE = "unreadable"
+UNDECODABLE = "undecodable"
 MISSED = "missed"
 DEFECT = "defect"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -101,6 +101,6 @@ def missed(first: int, next_there: int) -> Fault:
 
 
 STEPPED_OVER = Fault(
-    UNREADABLE, "A header's name is not UTF-8: the record can't be read, and is only in the topic, at this offset."
+    UNDECODABLE, "A header's name is not UTF-8: the record can't be read, and is only in the topic, at this offset."
 )
 BROKEN = Fault(DEFECT, "The gateway failed at this record. That is a defect in it: tell whoever runs it.")
