@@ -17,6 +17,8 @@ BATCH_EVENTS, BATCH_BYTES = 1000, 2 * 2**20
 AWAY_FOR = 60.0
 MEDIA_TYPE = "application/cloudevents-batch+json"
 NOT_AN_EVENT = "not an event: a JSON object is expected"
+DEEPEST = 100
+TOO_DEEP = f"nested deeper than {DEEPEST}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,21 @@ def read_lines(source: Iterable[bytes], *, history: bool = False) -> Iterator[Li
         if not isinstance(event, dict):
             yield Line(number, len(raw), fault=NOT_AN_EVENT)
             continue
+        if _is_too_deep(text, event):
+            yield Line(number, len(raw), fault=TOO_DEEP)
+            continue
         yield Line(number, len(raw), event=event | {"history": True} if history else event)
+
+
+def _is_too_deep(text: bytes, event: dict[str, Any]) -> bool:
+    """Whether it could be read and can't be written again, in a batch."""
+    if text.count(b"{") + text.count(b"[") <= DEEPEST:  # nearly always, and quickly told
+        return False
+    try:
+        orjson.dumps([event])
+    except orjson.JSONEncodeError:
+        return True
+    return False
 
 
 def told(field: str, expected: str, got: str) -> str:

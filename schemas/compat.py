@@ -5,7 +5,8 @@ must still understand what is sent. So within one major version a schema changes
 words, and by nothing else: not even a code more in a closed set, which readers of the old one could not take.
 
 Schemas are compared as written (JSON Schema 2020-12, as `schemas.generate` makes it). Where a keyword isn't known here,
-any difference in it counts as a break.
+any difference in it counts as a break. Lines about the route (`x-topic` and the like) that a proposal leaves out are
+taken to stay as they are.
 """
 
 import json
@@ -68,8 +69,8 @@ def breaks(published: Schema, proposed: Schema) -> list[Break]:
 
 def _routes(published: Schema, proposed: Schema) -> Iterator[Break]:
     for name in ROUTE:
-        if name in published and published[name] != proposed.get(name):
-            what = f"{name} was {published[name]}, would be {proposed.get(name, 'nothing')}"
+        if name in published and published[name] != proposed.get(name, published[name]):
+            what = f"{name} was {published[name]}, would be {proposed[name]}"
             yield Break("", what, "publishers")
             yield Break("", what, "readers")
 

@@ -38,12 +38,14 @@ class Problem:
 
 class Malformed(ValueError):
     """A record or request that is not an event of ours; `problems` has at least one entry, the first of which is shown.
+    `unknown` are the paths of data fields that are not known, and would have been dropped.
 
     `code` is what to count and park by, `field` where it is, `expected` what should be there, `detail` one sentence.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], unknown: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
+        self.unknown = tuple(unknown)
         first = self.problems[0]
         self.code: Code = first.code
         self.field = first.field

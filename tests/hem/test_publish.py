@@ -10,7 +10,7 @@ import pytest
 
 from hem.door import Door, DoorError
 from hem.home import Home
-from hem.publish import BATCH_EVENTS, KeyRing, Line, publish, read_lines
+from hem.publish import BATCH_EVENTS, TOO_DEEP, KeyRing, Line, publish, read_lines
 from tests.hem.serving import serving
 
 
@@ -82,6 +82,14 @@ def test_lines_that_are_no_events_keep_their_number_and_say_why() -> None:
         (5, None, True),
         (6, None, True),
     ]
+
+
+@pytest.mark.parametrize("depth", [250, 300, 1000])
+def test_a_line_nested_too_deep_is_a_fault_or_can_be_sent(door: Door, depth: int) -> None:
+    """Reading JSON takes more levels than writing it."""
+    source = b'{"id":"1","source":"urn:a","data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    [result] = [result for batch in publish(KeyRing(door, "p"), read_lines([source])) for result in batch]
+    assert (result.status, result.words) == (("refused", TOO_DEEP) if depth > 250 else ("accepted", ""))
 
 
 def test_byte_order_mark_of_a_file_is_no_fault() -> None:

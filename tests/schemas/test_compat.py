@@ -176,7 +176,8 @@ def test_a_new_field_must_suit_what_was_promised_of_those_without_a_name() -> No
 @pytest.mark.parametrize("name", ["x-topic", "x-subject", "x-identity", "x-tombstone", "x-own"])
 def test_an_event_goes_where_it_went(name: str) -> None:
     assert found(schema() | {name: "a"}, schema() | {name: "b"}) == {("", "publishers"), ("", "readers")}
-    assert str(breaks(schema() | {name: "a"}, schema())[0]).startswith("the event: x-")
+    assert str(breaks(schema() | {name: "a"}, schema() | {name: "b"})[0]).startswith("the event: x-")
+    assert found(schema() | {name: "a"}, schema()) == set(), "a proposal without that line leaves it as it is"
     assert found(schema(), schema() | {name: "b"}) == set(), "told for the first time"
 
 

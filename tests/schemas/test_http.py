@@ -124,6 +124,40 @@ def test_what_is_not_known_is_dropped_and_named() -> None:
     assert entry.event == read_one(move_in()).event
 
 
+def test_a_misspelt_field_is_told_beside_the_one_that_is_missing() -> None:
+    whole = move_in()
+    data = whole["data"]
+    data |= {"tenency_id": data.pop("tenancy_id"), "colour": "red", "ärende": 1, "moved_in_on": "soon"}
+    entry = read_one(whole)
+    got = {problem.field: problem.got for problem in entry.problems}
+    assert got["data.tenancy_id"] == "nothing; tenency_id is not known: did you mean tenancy_id?"
+    assert got["data.moved_in_on"] == "text of 4 characters"
+    assert sorted(entry.warnings) == ["data.\\xe4rende", "data.colour", "data.tenency_id"]
+    del whole["data"]["tenency_id"]
+    assert read_one(whole).problems[0].got == "nothing", "a field that is nothing like it is no guess"
+
+
+@pytest.mark.parametrize("depth", [50, 199, 255, 1000, 5000])
+def test_deep_nesting_is_read_or_refused_and_nothing_else(depth: int) -> None:
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    whole = orjson.dumps(move_in())
+    in_data, beside_it = (
+        whole.replace(b'"area_id"', b'"x":' + deep + b',"area_id"'),
+        whole[:-1] + b',"x":' + deep + b"}",
+    )
+    for mode in (STRUCTURED, BATCH):
+        assert outcome(mode, in_data) in ({"read"} if depth <= 100 else {"read", "not_json"})
+        assert outcome(mode, beside_it) in {"invalid_attribute", "not_json"}
+
+
+def outcome(mode: str, body: bytes) -> str:
+    try:
+        [entry] = read([("content-type", mode)], b"[" + body + b"]" if mode == BATCH else body).entries
+    except Malformed as malformed:
+        return malformed.code
+    return "read" if entry.event else entry.problems[0].code
+
+
 @pytest.mark.parametrize("type_", ["se.vatterhem.TenantMovedIn.v2", "se.vatterhem.TenantFlewIn.v1", "TenantMovedIn"])
 def test_unknown_version_is_told_from_unknown_type(type_: str) -> None:
     problem = read_one(move_in() | {"type": type_}).problems[0]

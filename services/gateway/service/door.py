@@ -293,7 +293,7 @@ async def _send_on(tx: Transaction, accepted: list[Candidate], public_url: str) 
 
 def _answer(submission: Submission, refusal: Refusal | None, *, new: bool) -> Answer:
     if refusal is not None:
-        return Answer(submission.id, submission.source, "refused", refusal)
+        return Answer(submission.id, submission.source, "refused", refusal, submission.warnings)
     return Answer(submission.id, submission.source, "accepted" if new else "duplicate", warnings=submission.warnings)
 
 
