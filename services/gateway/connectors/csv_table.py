@@ -89,7 +89,8 @@ def _row(number: int, record: list[str], columns: tuple[str, ...], options: Tabl
         return Row(number, cells)
     long = [name for name, cell in cells.items() if cell and len(cell) > options.max_cell]
     wrong = [
-        WrongCell(name, f"at most {options.max_cell} characters", f"text of {len(cells[name] or '')} characters") for name in long
+        WrongCell(name, f"at most {options.max_cell} characters", f"text of {len(cells[name] or '')} characters")
+        for name in long
     ]
     return Row(number, cells | dict.fromkeys(long), tuple(wrong))
 
