@@ -28,7 +28,8 @@ NOT_STANDING = N_("This report has been corrected or withdrawn already, or can't
 class Task:
     """A form, who may send it (the first unless another is chosen), and what of it is `fixed` and can't be changed.
 
-    A correction has the identity of what it corrects, and nothing else would be one; a withdrawal its event.
+    A correction has the identity of what it corrects, and nothing else would be one; a withdrawal its event. `stale`:
+    somebody else has replaced that in the meantime.
     """
 
     form: Form
@@ -36,6 +37,7 @@ class Task:
     fixed: Mapping[str, Any]
     corrects: Report | None = None
     withdraws: Report | None = None
+    stale: bool = False
 
     @property
     def replaces(self) -> str | None:
@@ -67,23 +69,37 @@ async def new(request: Request, event_type: str) -> Task:
     return Task(form_of(event_type), tuple(desks), {})
 
 
-async def correction(request: Request, ctx: Context, event_type: str, report_id: str, *, again: bool = False) -> Task:
-    """To correct a report that stands; `again`: or that has been corrected just now by the same form, sent twice."""
+async def correction(
+    request: Request, ctx: Context, event_type: str, report_id: str, *, sent_as: str | None = None
+) -> Task:
+    """To correct a report. Raises 404, and 409 for one that doesn't stand; where a form comes in `sent_as` an id, that
+    is said in the task: what was typed has to be kept."""
     report = await find_report(request, ctx, report_id)
-    if report.type != event_type or not (report.correctable or again):
-        raise HTTPException(409, NOT_STANDING)
     form = form_of(event_type)
     if report.data is None:
         fixed: dict[str, Any] = {MODELS[event_type].subject_field: report.subject}
     else:
         fixed = {field.name: report.data.get(field.name) for field in form.fields if field.identity}
-    return Task(form, (report.desk,), fixed, corrects=report)
+    right = report.type == event_type and report.correctable
+    stale = await _stale(request, ctx, report, right=right, sent_as=sent_as)
+    return Task(form, (report.desk,), fixed, corrects=report, stale=stale)
 
 
-async def withdrawal(request: Request, ctx: Context, report_id: str, *, again: bool = False) -> Task:
-    """To withdraw a report that stands; `again`: or that has been withdrawn just now by the same form, sent twice."""
+async def withdrawal(request: Request, ctx: Context, report_id: str, *, sent_as: str | None = None) -> Task:
+    """To withdraw a report. As `correction`."""
     report = await find_report(request, ctx, report_id)
-    if not (report.withdrawable or again):
-        raise HTTPException(409, NOT_STANDING)
     fixed = {"withdrawn_source": report.desk.source, "withdrawn_id": report.id}
-    return Task(form_of(WITHDRAWAL), (report.desk,), fixed, withdraws=report)
+    stale = await _stale(request, ctx, report, right=report.withdrawable, sent_as=sent_as)
+    return Task(form_of(WITHDRAWAL), (report.desk,), fixed, withdraws=report, stale=stale)
+
+
+async def _stale(request: Request, ctx: Context, report: Report, *, right: bool, sent_as: str | None) -> bool:
+    """Whether the report can't be replaced any more. The very form that replaced it may come once more."""
+    if right:
+        return False
+    if sent_as is None:
+        raise HTTPException(409, NOT_STANDING)
+    who = visitor(request)
+    async with ctx.db.transaction() as tx:
+        earlier = await service.find(tx, [report.desk], sent_as, who.name or "")
+    return earlier is None or earlier.replaces != report.id

@@ -25,8 +25,8 @@ from services.gateway.domain.forms import Form, form_of
 from services.gateway.domain.known import PICKED, ThingKind
 from services.gateway.domain.reports import Draft, Report
 from services.gateway.routes import report_task as tasks
-from services.gateway.routes.report_sending import Sending, send
-from services.gateway.routes.report_task import WITHDRAWAL, Task
+from services.gateway.routes.report_sending import Mistake, Sending, send
+from services.gateway.routes.report_task import NOT_STANDING, WITHDRAWAL, Task
 from services.gateway.routes.report_view import Known, Viewing, input_id
 from services.gateway.routes.report_words import GROUPS, ROLES, Words
 from services.gateway.service import known
@@ -140,15 +140,18 @@ async def ask(request: Request, ctx: Ctx, event_type: str, earlier: Annotated[Ea
 async def take(request: Request, ctx: Ctx, event_type: str) -> Response:
     """Adds or removes a row, or sends the report: then on to its page, or back with what is wrong."""
     typed, control = _read(await request.form(max_fields=MOST_FIELDS))
+    report_id = control.get("id") or str(uuid7(ctx.clock.now()))
     if event_type == WITHDRAWAL:
-        task = await tasks.withdrawal(request, ctx, (typed.get("withdrawn_id") or [""])[-1], again=True)
+        task = await tasks.withdrawal(request, ctx, (typed.get("withdrawn_id") or [""])[-1], sent_as=report_id)
     elif "corrects" in control:
-        task = await tasks.correction(request, ctx, event_type, control["corrects"], again=True)
+        task = await tasks.correction(request, ctx, event_type, control["corrects"], sent_as=report_id)
     else:
         task = await tasks.new(request, event_type)
     # The chosen role first: the form keeps the choice when it comes back.
     task = replace(task, desks=tuple(sorted(task.desks, key=lambda desk: desk.role != control.get("role"))))
-    report_id = control.get("id") or str(uuid7(ctx.clock.now()))
+    if task.stale:
+        sending = Sending([Mistake(None, "", _words(request).say(NOT_STANDING))])
+        return await _asking(request, ctx, task, typed, report_id=report_id, sending=sending)
     for change in ("add", "remove"):
         if change in control:
             typed = _with_rows(task.form, typed, change, control[change])
