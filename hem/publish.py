@@ -12,13 +12,14 @@ import httpx2
 import orjson
 
 from hem.door import Door, DoorError, json_of, words
+from schemas.text import NOT_JSON
 
 BATCH_EVENTS, BATCH_BYTES = 1000, 2 * 2**20
 AWAY_FOR = 60.0
 MEDIA_TYPE = "application/cloudevents-batch+json"
 NOT_AN_EVENT = "not an event: a JSON object is expected"
-DEEPEST = 100
-TOO_DEEP = f"nested deeper than {DEEPEST}"
+SURELY_FITS = 100
+TOO_DEEP = f"data: expected {NOT_JSON}, got deeper nesting"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def read_lines(source: Iterable[bytes], *, history: bool = False) -> Iterator[Li
 
 def _is_too_deep(text: bytes, event: dict[str, Any]) -> bool:
     """Whether it could be read and can't be written again, in a batch."""
-    if text.count(b"{") + text.count(b"[") <= DEEPEST:  # nearly always, and quickly told
+    if text.count(b"{") + text.count(b"[") <= SURELY_FITS:  # nearly always, and quickly told
         return False
     try:
         orjson.dumps([event])
