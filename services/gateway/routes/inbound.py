@@ -1,7 +1,7 @@
 """What could not be let in from a publisher's own topic: shown to operators and to the publisher, replayed, discarded."""
 
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Form, Path, Query, Request
 from pydantic import BaseModel, Field, model_validator
@@ -17,6 +17,8 @@ from services.gateway.domain.inbound import Choice, Parked, ParkedId
 from services.gateway.domain.keys import Key
 from services.gateway.entrance import TooMany
 from services.gateway.inbound_replay import NotOnKafka, replay
+from services.gateway.routes.publisher_pages import REASONS as REFUSALS
+from services.gateway.routes.publisher_pages import address as page_of
 from services.gateway.service import inbound as service
 from services.gateway.service import keys, publishers
 
@@ -26,6 +28,11 @@ PAGE = 100
 Verb = Literal["replay", "discard"]
 Number = Annotated[int, Field(ge=1, lt=2**63)]
 Before = Annotated[int | None, Query(ge=1, lt=2**63)]
+REASONS = REFUSALS | {
+    "undecodable": (N_("A header's name is not UTF-8"), N_("Name headers in UTF-8, and send the event again.")),
+    "missed": (N_("Gone before it was read"), N_("Send these events again.")),
+    "defect": (N_("A defect in the gateway"), N_("Tell whoever runs it; replay when it is mended.")),
+}
 NOT_ON_KAFKA = N_("The publisher is not registered for Kafka, so nothing of its topic is let in.")
 TOO_MANY = N_("The publisher has sent more events in a minute than agreed. Try again in a while.")
 
@@ -114,7 +121,8 @@ async def show(
         address=_address(name),
         next=f"{_address(name)}?before={told.latest[PAGE - 1].id}" if more else None,
         done=_done(request),
-        crumbs=[(say("Publishers"), "/publishers"), (name, f"/publishers/{quote(name, safe='')}")],
+        reasons=REASONS,
+        crumbs=[(say("Publishers"), "/publishers"), (name, page_of(name))],
     )
 
 
@@ -161,7 +169,7 @@ def _before(said: int | None) -> ParkedId | None:
 
 
 def _address(publisher: Publisher) -> str:
-    return f"/publishers/{quote(publisher, safe='')}/parked"
+    return f"{page_of(publisher)}/parked"
 
 
 def _done(request: Request) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """The operator's pages of publishers: how each stands, what became of what it sent, and what is agreed with it."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -27,14 +29,16 @@ from services.gateway.routes.publisher_form import (
     order_of,
     typed,
 )
-from services.gateway.service import keys
+from services.gateway.service import inbound, keys
 from services.gateway.service import publishers as service
+from services.gateway.service.publishers import Report
 
 router = Router()
 
 NO_PUBLISHER = N_("There is no publisher of that name.")
 NO_KEY_MADE = N_("No key was made. Name a source first, and types: change what is agreed.")
 WHICH_KEY = N_("The key has been taken back or replaced in the meantime.")
+SOURCE = re.compile(r'("source": )"[^"]*"')
 OVERLAPS = (
     (7, N_("7 days")),
     (30, N_("30 days")),
@@ -181,10 +185,9 @@ async def _publisher(
 ) -> Response:
     async with ctx.db.transaction() as tx:
         found = await service.report(tx, Publisher(name))
+        waiting = await inbound.waiting(tx, Publisher(name))
     if found is None:
         raise HTTPException(404, NO_PUBLISHER)
-    sent = found.live.types[0].type if found.live.types else next(iter(found.publisher.allow), ALL)
-    example = curl(ctx.settings.public_url) if sent == ALL else curl(ctx.settings.public_url, sent)
     return page(
         request,
         "publisher.html",
@@ -192,15 +195,25 @@ async def _publisher(
         found=found,
         publisher=found.publisher,
         now=ctx.clock.now(),
+        waiting=waiting,
         address=address(name),
         key=key,
         trouble=trouble,
         reasons=REASONS,
         overlaps=OVERLAPS,
         usual_rate=ctx.settings.rate_limit,
-        curl=example,
+        curl=_example(found, ctx.settings.public_url),
         crumbs=_crumbs(request),
     )
+
+
+def _example(found: Report, public_url: str) -> str:
+    """A command to paste: a type it sends or may send, from a source of its own."""
+    sent = found.live.types[0].type if found.live.types else next(iter(found.publisher.allow), ALL)
+    command = curl(public_url) if sent == ALL else curl(public_url, sent)
+    for source in found.publisher.sources[:1]:
+        command = SOURCE.sub(lambda written: f"{written[1]}{json.dumps(source)}", command)
+    return command
 
 
 def _form(request: Request, said: Typed, *, new: bool, wrong: dict[str, str] | None = None) -> Response:

@@ -57,6 +57,11 @@ async def forget_parked(tx: Transaction) -> int:
     return await repository.forget(tx, tx.now() - PARKED_KEPT, FORGET_AT_ONCE)
 
 
+async def waiting(tx: Transaction, publisher: Publisher) -> int:
+    """How many records of the publisher's topic wait for a decision."""
+    return sum((await repository.counts(tx, publisher)).values())
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What a publisher's page tells of its topic. `waiting`: reason → how many records; `latest` are the last of them.
