@@ -1,6 +1,7 @@
 """Spreadsheets as events: what the rows say, and what is refused, by row and column and without a value."""
 
 import io
+from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,21 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.catalogue import MODELS
+from schemas.community import VisitCounted
 from schemas.door import FROM_OUTSIDE
+from schemas.gateway import SourceChecked
+from services.chassis.testkit import Bus
 from services.gateway.connectors.shape import Found, Note, RefusedRow, Unreadable
 from services.gateway.connectors.spreadsheet import Spreadsheet, SpreadsheetOptions
+from tests.gateway.connectors.estate import Estate
 
 EXAMPLES = Path("docs/examples/connectors")
 SECRET = "Amina Testsson"  # made up; must not turn up in any message
 
-VISITS: dict[str, Any] = {"type": "VisitCounted", "fields": {"meeting_place_id": "Plats", "visits": "Besök", "on": "Dag"}}
+VISITS: dict[str, Any] = {
+    "type": "VisitCounted",
+    "fields": {"meeting_place_id": "Plats", "visits": "Besök", "on": "Dag"},
+}
 
 
 def options(**said: Any) -> SpreadsheetOptions:
@@ -261,3 +269,37 @@ def test_every_type_can_be_mapped(type_: str) -> None:
     if not MODELS[type_].subject_field:
         fields["subject"] = "subject"
     assert options(type=type_, fields=fields).columns
+
+
+async def test_a_spreadsheet_is_published_once_corrected_and_refused_by_row_through_the_front_door(
+    estate: Estate, bus: Bus
+) -> None:
+    await estate.register("area-development")
+    (estate.folder / "visits.yaml").write_text((EXAMPLES / "visits.yaml").read_text())
+    sheet = (EXAMPLES / "visits.csv").read_bytes()
+    shown = await estate.run(sheet, name="visits", dry=True)
+    assert (shown["state"], shown["counts"]["VisitCounted"]) == ("done", 3)
+    assert not await bus.records("community.events")
+
+    assert +Counter((await estate.run(sheet, name="visits"))["counts"]) == {"rows": 3, "VisitCounted": 3}
+    first = {(event.data.meeting_place_id, event.data.on): event for event in await bus.expect(VisitCounted, 3)}
+    assert +Counter((await estate.run(sheet, name="visits"))["counts"]) == {"rows": 3, "unchanged": 3}
+    await bus.expect(SourceChecked, 2, source="urn:example:visits")
+
+    mended = sheet.decode().replace(";112", ";113").replace(";37", ";trettiosju").encode("cp1252")
+    ended = await estate.run(mended, name="visits")
+    assert ended["counts"] == {"rows": 3, "unchanged": 1, "refused": 1, "VisitCounted": 1}
+    assert [(row["row"], row["field"]) for row in ended["refused"]] == [(4, "Besök")]
+    assert "Windows-1252" in str(ended["notes"])
+    [correction] = await bus.expect(VisitCounted, visits=113)
+    before = first["oxnehaga-1", date(2019, 9, 7)]
+    assert correction.id != before.id
+    assert correction.time == before.time
+    assert correction.sequence is not None
+    assert before.sequence is not None
+    assert correction.sequence > before.sequence
+
+    broken = sheet + 'Öxnehaga;1;2019-09-10;5\nÖxnehaga;1;"2019-09-11;5\n'.encode()
+    ended = await estate.run(broken, name="visits")
+    assert (ended["state"], ended["why"][:5]) == ("failed", "Row 6")
+    assert len(await bus.events(VisitCounted)) == 4

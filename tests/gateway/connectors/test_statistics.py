@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.statistics import OfficialStatisticImported
+from services.chassis.testkit import Bus
 from services.gateway.connectors.json_stat import read_json_stat
 from services.gateway.connectors.shape import Found, Note, RefusedRow, Unreadable
 from services.gateway.connectors.statistics import OfficialStatistics
 from services.gateway.connectors.statistics_options import StatisticsOptions, as_ages, as_period
+from tests.gateway.connectors.estate import Estate
 
 EXAMPLES = Path("docs/examples/connectors")
 Json = dict[str, Any]
@@ -425,3 +427,24 @@ def test_json_stat_is_read_as_its_rules_say(
     assert {place: one.symbol for place, one in ordered.items()} == statuses
     assert [one.number for one in found] == list(range(1, len(values) + 1))
     assert all(found.at(one.codes) == one for one in found)
+
+
+async def test_figures_are_published_as_history_and_a_revision_as_one_through_the_front_door(
+    estate: Estate, bus: Bus
+) -> None:
+    await estate.register("statistics-import")
+    told = (EXAMPLES / "employment-municipality-2022.yaml").read_text()
+    (estate.folder / "employment.yaml").write_text(told)
+    file = (EXAMPLES / "employment-municipality-2022.json").read_text()
+    assert (await estate.run(file.encode(), name="employment"))["counts"]["OfficialStatisticImported"] == 3
+    first = await bus.expect(OfficialStatisticImported, 3)
+    assert {(event.data.revision, event.history) for event in first} == {(0, True)}
+    assert {str(event.time.date()) for event in first} == {"2023-12-05"}
+
+    later = file.replace("2023-12-05", "2024-12-05")
+    assert (await estate.run(later.encode(), name="employment"))["counts"]["unchanged"] == 3
+    revised = later.replace("80.7", "80.9")
+    assert (await estate.run(revised.encode(), name="employment"))["counts"]["OfficialStatisticImported"] == 1
+    [revision] = await bus.expect(OfficialStatisticImported, revision=1)
+    assert (revision.data.value, revision.data.sex, revision.history) == (80.9, "women", False)
+    assert revision.time > max(event.time for event in first)
