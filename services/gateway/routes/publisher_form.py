@@ -16,16 +16,17 @@ from services.gateway.domain.orders import NewPublisher, PublisherOrder
 from services.gateway.domain.publishers import Registered
 
 TYPES = sorted(
-    ((m.topic, m.type) for m in MODELS.values() if m.type in FROM_OUTSIDE and m.topic != ANY_TOPIC and not m.draft)
+    (m.topic, m.type) for m in MODELS.values() if m.type in FROM_OUTSIDE and m.topic != ANY_TOPIC and not m.draft
 )
 """(topic, type) of what a publisher may be allowed to send."""
 
+# In the order of the form.
 WRONG = {
     "publisher": N_("Small letters, digits and hyphens, at most 63, such as housing-system."),
     "owner": N_("Say which unit of the organisation answers for it."),
     "contact": N_("A mail address of a function, such as it@example.se."),
-    "allow": N_("Choose at least one type, or all."),
     "sources": N_("One on each line: an address such as urn:example:housing, at most 128 characters."),
+    "allow": N_("Choose at least one type, or all."),
     "expected_interval": N_("A whole number from 1 to 999, or nothing."),
     "rate_limit": N_("A whole number from 1 to 10 000 000, or nothing."),
 }
@@ -87,9 +88,24 @@ def filled(publisher: Registered) -> Typed:
     )
 
 
-def order_of(said: Typed, *, new: bool) -> PublisherOrder | dict[str, str]:
-    """What the form says, or what is wrong by field, as message ids."""
-    written: dict[str, Any] = {
+def new_order(said: Typed) -> NewPublisher | dict[str, str]:
+    """The publisher to register, or what is wrong by field, as message ids."""
+    try:
+        return NewPublisher.model_validate(_written(said) | {"publisher": said.publisher})
+    except ValidationError as error:
+        return _wrong(error)
+
+
+def order_of(said: Typed) -> PublisherOrder | dict[str, str]:
+    """What is to be agreed, or what is wrong by field, as message ids."""
+    try:
+        return PublisherOrder.model_validate(_written(said))
+    except ValidationError as error:
+        return _wrong(error)
+
+
+def _written(said: Typed) -> dict[str, Any]:
+    return {
         "owner": said.owner,
         "contact": said.contact,
         "allow": [ALL] if said.every_type else sorted(said.types),
@@ -98,12 +114,11 @@ def order_of(said: Typed, *, new: bool) -> PublisherOrder | dict[str, str]:
         "rate_limit": said.rate_limit or None,
         "kafka": said.kafka,
     }
-    try:
-        if new:
-            return NewPublisher.model_validate(written | {"publisher": said.publisher})
-        return PublisherOrder.model_validate(written)
-    except ValidationError as error:
-        return {str(one["loc"][0]): WRONG[str(one["loc"][0])] for one in error.errors()}
+
+
+def _wrong(error: ValidationError) -> dict[str, str]:
+    at = {str(one["loc"][0]) for one in error.errors()}
+    return {name: why for name, why in WRONG.items() if name in at}
 
 
 def _interval(said: Typed) -> str | None:

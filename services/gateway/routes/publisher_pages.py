@@ -16,7 +16,6 @@ from services.chassis.web import Ctx, Permission, Router, page, translations
 from services.chassis.web.words import N_
 from services.gateway.domain.door import ALL, KeyId, Publisher
 from services.gateway.domain.keys import Kind
-from services.gateway.domain.orders import NewPublisher, PublisherOrder
 from services.gateway.repository import keys as keys_kept
 from services.gateway.routes.examples import curl
 from services.gateway.routes.publisher_form import (
@@ -26,6 +25,7 @@ from services.gateway.routes.publisher_form import (
     WRONG,
     Typed,
     filled,
+    new_order,
     order_of,
     typed,
 )
@@ -79,8 +79,8 @@ async def show_registration(request: Request) -> Response:
 async def register(request: Request, ctx: Ctx) -> Response:
     """To the new publisher's page, or the form again with what is wrong."""
     said = typed(await request.form())
-    order = order_of(said, new=True)
-    if not isinstance(order, NewPublisher):
+    order = new_order(said)
+    if isinstance(order, dict):
         return _form(request, said, new=True, wrong=order)
     try:
         async with ctx.db.transaction() as tx:
@@ -103,8 +103,8 @@ async def show_change(request: Request, name: str, ctx: Ctx) -> Response:
 async def change(request: Request, name: str, ctx: Ctx) -> Response:
     """To the publisher's page, or the form again with what is wrong."""
     said = replace(typed(await request.form()), publisher=name)
-    order = order_of(said, new=False)
-    if not isinstance(order, PublisherOrder):
+    order = order_of(said)
+    if isinstance(order, dict):
         return _form(request, said, new=False, wrong=order)
     try:
         async with ctx.db.transaction() as tx:
@@ -211,9 +211,10 @@ def _example(found: Report, public_url: str) -> str:
     """A command to paste: a type it sends or may send, from a source of its own."""
     sent = found.live.types[0].type if found.live.types else next(iter(found.publisher.allow), ALL)
     command = curl(public_url) if sent == ALL else curl(public_url, sent)
-    for source in found.publisher.sources[:1]:
-        command = SOURCE.sub(lambda written: f"{written[1]}{json.dumps(source)}", command)
-    return command
+    if not found.publisher.sources:
+        return command
+    own = json.dumps(found.publisher.sources[0])
+    return SOURCE.sub(lambda written: f"{written[1]}{own}", command)
 
 
 def _form(request: Request, said: Typed, *, new: bool, wrong: dict[str, str] | None = None) -> Response:
