@@ -35,7 +35,7 @@ def checks(home: Home) -> list[Check]:
 
 
 def door(home: Home, *, logs: str) -> str:
-    """What the door says of the services, and that nothing is parked. DoorError otherwise, with where the `logs` are."""
+    """What the door says of the services, that nothing is parked and that no publisher is silent. DoorError otherwise, with where the `logs` are."""
     with Door(home) as hem:
         answer = hem.request("GET", "/health/ready")
         said = json_of(answer)
@@ -46,6 +46,12 @@ def door(home: Home, *, logs: str) -> str:
         waiting = sum(len(hem.operate("GET", f"/ops/{service}/parked")) for service in SERVICES)
         if waiting:
             raise DoorError(f"running at {hem.url}; {waiting} events are parked: `hem parked list` shows them.")
+        registered = hem.operate("GET", "/ops/gateway/publishers")
+        if silent := [one["publisher"] for one in registered if one["standing"] == "silent"]:
+            raise DoorError(
+                f"running at {hem.url}; silent for longer than agreed: {', '.join(silent)}. `hem publishers list` shows when "
+                "each was last heard."
+            )
         return f"running at {hem.url}, ready, nothing parked"
 
 

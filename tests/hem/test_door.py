@@ -28,6 +28,7 @@ class Other(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.body = b"<h1>It works!</h1>"
         self.kind = "text/html"
+        self.other_bodies: dict[str, bytes] = {}
         self.seen: list[tuple[str, str | None]] = []
 
     @property
@@ -43,9 +44,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.seen.append((self.path, self.headers.get("authorization")))
         self.send_response(200)
         self.send_header("content-type", self.server.kind)
-        self.send_header("content-length", str(len(self.server.body)))
+        body = self.server.other_bodies.get(self.path, self.server.body)
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(self.server.body)
+        self.wfile.write(body)
 
     do_POST = do_DELETE = do_GET  # noqa: N815 (their names)
 
@@ -216,6 +218,11 @@ def test_doctor_of_a_hem_elsewhere_looks_at_the_door_alone(
     other.body, other.kind = b"[]", "application/json"
     done = CliRunner().invoke(app, ["doctor"])
     assert done.output == f"ok    Door: running at {other.url}, ready, nothing parked\n"
+
+    said = b'[{"publisher": "housing", "standing": "silent"}, {"publisher": "other", "standing": "heard"}]'
+    other.other_bodies["/ops/gateway/publishers"] = said
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, "silent for longer than agreed: housing." in done.output) == (1, True)
 
     monkeypatch.setenv("HEM_KAFKA_SERVERS", "127.0.0.1:x")
     done = CliRunner().invoke(app, ["doctor"])
