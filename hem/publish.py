@@ -158,6 +158,10 @@ def _post(ring: KeyRing, events: Sequence[dict[str, Any]]) -> list[dict[str, Any
         if answer is not None and answer.status_code == 401 and not renewed and ring.renew(sources):
             renewed = True  # the database was made anew since the key was kept
             continue
+        if answer is not None and answer.status_code == 429:  # it says itself how long, and there is an end to that
+            time.sleep(_retry_after(answer))
+            deadline = time.monotonic() + AWAY_FOR
+            continue
         if answer is not None and answer.status_code not in {502, 503}:
             raise DoorError(words(answer))
         if time.monotonic() > deadline:
@@ -166,6 +170,11 @@ def _post(ring: KeyRing, events: Sequence[dict[str, Any]]) -> list[dict[str, Any
             )
         time.sleep(pause)
         pause = min(pause * 2, 5.0)
+
+
+def _retry_after(answer: httpx2.Response) -> float:
+    said = answer.headers.get("retry-after", "")
+    return float(said) if said.isdecimal() else 1.0
 
 
 def _try(door: Door, body: bytes, headers: dict[str, str]) -> httpx2.Response | None:

@@ -115,8 +115,8 @@ def replace_size(line: Line, size: int) -> Line:
     return Line(line.number, size, line.event)
 
 
-def test_batch_is_sent_again_while_the_gateway_is_away(door: Door, gateway: Gateway) -> None:
-    gateway.first = [502, 503]
+def test_batch_is_sent_again_while_the_gateway_is_away_or_it_was_too_much(door: Door, gateway: Gateway) -> None:
+    gateway.first = [502, 429, 503]
     (results,) = publish(KeyRing(door, "p"), [event(1)])
     assert [result.status for result in results] == ["accepted"]
     assert len(gateway.batches) == 1
