@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from hem.stack.errors import StackError
@@ -51,17 +52,25 @@ async def read(servers: str, topic: str, *, limit: int, within: float) -> AsyncI
 
 
 async def _spans(consumer: AIOKafkaConsumer, servers: str, topic: str) -> list[tuple[TopicPartition, int, int]]:
-    try:
-        await consumer.start()
-        there = await consumer.topics()
-    except (KafkaError, ValueError) as error:
-        raise StackError(f"Kafka does not answer at {servers} ({error}). Is it running?") from error
-    if topic not in there:
-        raise StackError(f"There is no topic {topic} at {servers}, or none that may be read.")
-    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    partitions = [TopicPartition(topic, number) for number in await _partitions(servers, topic)]
+    await consumer.start()
     consumer.assign(partitions)
     begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
     return [(partition, begins[partition], ends[partition]) for partition in partitions]
+
+
+async def _partitions(servers: str, topic: str) -> list[int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=int(ANSWER_WITHIN * 1000))
+    try:
+        await admin.start()
+        [found] = await admin.describe_topics([topic])
+    except (KafkaError, ValueError) as error:
+        raise StackError(f"Kafka does not answer at {servers} ({error}). Is it running?") from error
+    finally:
+        await admin.close()
+    if found["error_code"]:
+        raise StackError(f"There is no topic {topic} at {servers}, or none that may be read.")
+    return sorted(each["partition"] for each in found["partitions"])
 
 
 async def _between(consumer: AIOKafkaConsumer, partition: TopicPartition, begin: int, end: int) -> AsyncIterator[Found]:
