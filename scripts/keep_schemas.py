@@ -4,7 +4,7 @@
 
 writes `tests/schemas/golden/0.3.0/`: the JSON Schema of every type as the gateway serves it, and its example as the
 record that stands in Kafka (key, headers and value as text, one line each), and once more with the least that may be
-said. Drafts promise nothing and are left out. Run it again whenever a schema changes before the version is out; a version that stands in the changelog is never
+said. Drafts promise nothing and are left out. What the catalogue tells of versions is derived anew (`scripts.derive`). Run it again whenever a schema changes before the version is out; a version that stands in the changelog is never
 kept anew.
 """
 
@@ -24,6 +24,7 @@ from schemas.event import Event
 from schemas.generate import example, json_schema
 from schemas.kafka import to_record
 from schemas.text import dump_json
+from scripts import derive
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "schemas" / "golden"
@@ -96,6 +97,7 @@ def main(version: str) -> None:
     if re.search(rf"^## {re.escape(version)} ", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE):
         sys.exit(f"{version} is out: what it promised stays as it is")
     keep(GOLDEN / version)
+    derive.main()
     print(GOLDEN / version)
 
 
