@@ -49,7 +49,7 @@ class Service:
 
     `reactions`: event model → what happens; `routes`: pages and API; `workers`: what runs beside them;
     `collectors`: Prometheus collectors of the service's own; `replay`: how a parked record is handled again, where that
-    isn't by its reaction.
+    isn't by its reaction; `larger_bodies`: path → bytes that requests below it may have, where files are sent.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Service:
     workers: Sequence[Worker] = ()
     collectors: Sequence[Callable[[Context], Collector]] = ()
     replay: Replay | None = None
+    larger_bodies: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -99,6 +100,7 @@ class Service:
             now=clock.now,
             templates_dir=self.folder / "templates",
             locales_dir=self.folder / "locales",
+            larger_bodies=self.larger_bodies,
         )
         for router in (*self.routes, health_routes(), parked_routes(self.name)):
             app.include_router(router)

@@ -4,7 +4,19 @@ from services.chassis.service import Service
 
 from . import forgetting, inbound, listening, recalling
 from .connectors import worker as connecting
-from .routes import asyncapi, catalogue, connectors, events, keys, openapi, publisher_pages, publishers, reports, schemas
+from .connectors.fetching import MAX_FILE
+from .routes import (
+    asyncapi,
+    catalogue,
+    connectors,
+    events,
+    keys,
+    openapi,
+    publisher_pages,
+    publishers,
+    reports,
+    schemas,
+)
 from .routes import inbound as own_topics
 from .settings import GatewaySettings
 
@@ -25,4 +37,5 @@ service = Service(
         publisher_pages.router,  # last: an address below /publishers that is nobody else's names a publisher
     ],
     workers=[connecting.run, forgetting.run, inbound.run, listening.run, recalling.run],
+    larger_bodies={"/connectors": MAX_FILE + 2**20, "/ops/gateway/connectors": MAX_FILE + 2**20},
 )

@@ -1,8 +1,9 @@
 """Puts the shell on a service's app."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from asgi_cross_origin_protection import CrossOriginProtection
 from fastapi import FastAPI
@@ -25,11 +26,13 @@ def install(
     templates_dir: Path | None = None,
     locales_dir: Path | None = None,
     offered: Iterable[str] = languages.OFFERED,
+    larger_bodies: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Gives `app` pages in the `offered` languages (the first is the default), sign-in, static files and guards.
 
     `templates_dir` and `locales_dir` are the service's own; its templates may extend `base.html`. Routes find the
-    service's context at `app.state.ctx`, which the service sets. Make the app with `openapi_url=None`: FastAPI's own
+    service's context at `app.state.ctx`, which the service sets. `larger_bodies`: path → how many bytes the addresses
+    below it take, where that is more than others do. Make the app with `openapi_url=None`: FastAPI's own
     pages declare no permission.
     """
     catalogues = languages.Catalogues(folder for folder in (locales_dir, pages.LOCALES) if folder is not None)
@@ -46,6 +49,6 @@ def install(
     app.include_router(sign_in_routes(service_name))
     # The last one added is the outermost: its headers are on the others' refusals too.
     app.add_middleware(CrossOriginProtection, deny_app=refuse_other_sites)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, larger=larger_bodies)
     app.add_middleware(PlainAddress)
     app.add_middleware(SafeHeaders)

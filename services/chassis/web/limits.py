@@ -1,6 +1,7 @@
 """What is turned away before a route sees it: addresses nobody can read, large bodies, posts from other sites' pages."""
 
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
@@ -12,6 +13,7 @@ from services.chassis.web.problem import refusal
 from services.chassis.web.words import N_
 
 MAX_BODY = 8 * 1024 * 1024
+TOO_LARGE_FILE = N_("The file is larger than can be sent here.")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -33,18 +35,24 @@ class PlainAddress:
 class BodyLimit:
     """Answers 413 to a request of more than `MAX_BODY` bytes, told in advance or counted as they come.
 
-    Starlette's middleware counts; an announced length is refused here, because it would answer that in plain text.
+    `larger`: how much more the addresses below a path take, where files are sent. Starlette's middleware counts; an
+    announced length is refused here, because it would answer that in plain text.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.counting = RequestBodyLimitMiddleware(app, MAX_BODY)
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int]) -> None:
+        self.counting = {limit: RequestBodyLimitMiddleware(app, limit) for limit in (MAX_BODY, *larger.values())}
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pure ASGI."""
-        if scope["type"] == "http" and _announced(scope) > MAX_BODY:
-            await refusal(Request(scope), 413)(scope, receive, send)
+        limit = self._limit(scope["path"]) if scope["type"] == "http" else MAX_BODY
+        if scope["type"] == "http" and _announced(scope) > limit:
+            await refusal(Request(scope), 413, None if limit == MAX_BODY else TOO_LARGE_FILE)(scope, receive, send)
         else:
-            await self.counting(scope, receive, send)
+            await self.counting[limit](scope, receive, send)
+
+    def _limit(self, path: str) -> int:
+        return next((limit for below, limit in self.larger.items() if path.startswith(f"{below}/")), MAX_BODY)
 
 
 async def refuse_other_sites(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,10 +4,11 @@ import tempfile
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from services.chassis.web import Ctx, Permission, Router, problem
+from services.chassis.web.limits import TOO_LARGE_FILE
+from services.chassis.web.problem import refusal
 from services.gateway.connectors.configured import Connector, Misconfigured, configured, find
 from services.gateway.connectors.fetching import MAX_FILE
 from services.gateway.domain.connectors import Refused, Run, RunId
@@ -58,7 +59,7 @@ async def run_connector(
             async for piece in request.stream():
                 size += len(piece)
                 if size > MAX_FILE:
-                    raise HTTPException(413)
+                    return refusal(request, 413, TOO_LARGE_FILE)
                 file.write(piece)
         sent = None if filename is None else service.Sent(file, filename)
         try:
