@@ -14,7 +14,7 @@ from services.chassis.backoff import Backoff
 from services.chassis.context import Context
 from services.chassis.errors import Erased, Unavailable
 from services.chassis.transaction import Transaction
-from services.gateway.domain.door import Answer, Sender, Submission
+from services.gateway.domain.door import Answer, Refusal, Sender, Submission
 from services.gateway.repository import pace
 from services.gateway.service import door as service
 from services.gateway.service import known
@@ -81,6 +81,16 @@ def _count(ctx: Context, sender: Sender, answers: Sequence[Answer]) -> None:
     for outcome, count in counts.items():
         _outcomes(ctx.metrics.meter).add(count, {"outcome": outcome})
     log.info("events came in", publisher=sender.publisher, road=sender.road, **counts)
+
+
+def count_request(ctx: Context, refusal: Refusal) -> None:
+    """Counts a request that was refused before its events were looked at, whoever sent it."""
+    _requests(ctx.metrics.meter).add(1, {"reason": refusal.type.slug})
+
+
+@lru_cache(maxsize=1)
+def _requests(meter: metrics.Meter) -> metrics.Counter:
+    return meter.create_counter("hem_requests_refused", description="requests refused as a whole, by reason")
 
 
 @lru_cache(maxsize=1)

@@ -117,6 +117,9 @@ async def test_what_became_of_what_was_sent_is_counted_by_day_type_and_reason(
     assert (await post(b"{not JSON")).status_code == 400
     assert (await post(b"x", content_type="text/plain")).status_code == 415
     assert (await post(first, key="hem_housing_nobodys")).status_code == 401
+    metrics = (await gateway.client.get("/metrics")).text.splitlines()
+    counted = [line for line in metrics if line.startswith("hem_requests_refused_total{")]
+    assert len([line for line in counted if 'reason="no-key"' in line and line.endswith(" 1.0")]) == 1
     expected = {
         "accepted": 2,
         "duplicate": 2,

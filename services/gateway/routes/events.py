@@ -22,7 +22,7 @@ from services.gateway.domain.door import (
     submission,
 )
 from services.gateway.domain.keys import Key
-from services.gateway.entrance import TooMany, let_in
+from services.gateway.entrance import TooMany, count_request, let_in
 from services.gateway.routes.examples import curl
 from services.gateway.service import keys, publishers
 
@@ -62,6 +62,7 @@ async def publish(request: Request, ctx: Ctx) -> Response:
     async with ctx.db.transaction() as tx:
         key = await keys.find_key(tx, bearer(request) or "")
     if key is None:
+        count_request(ctx, NO_KEY)
         return _problem(NO_KEY, headers={"WWW-Authenticate": "Bearer"})
     if not key.works(ctx.clock.now()):
         return await _refused_whole(ctx, key, NO_KEY, headers={"WWW-Authenticate": "Bearer"})
@@ -87,6 +88,7 @@ async def publish(request: Request, ctx: Ctx) -> Response:
 
 
 async def _refused_whole(ctx: Ctx, key: Key, refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+    count_request(ctx, refusal)
     async with ctx.db.transaction() as tx:
         await publishers.note_request(tx, key.sender("http"), refusal)
     return _problem(refusal, headers=headers)
