@@ -82,8 +82,7 @@ def _changes(before: Json, after: Json) -> Iterator[Json]:
         yield {"kind": "added", "field": name, "what": ""}
     said: dict[str, list[str]] = {}
     for one in breaks(before, after):
-        if not one.what.startswith("x-"):  # written down later than the rule it tells of
-            said.setdefault(one.field, []).append(one.what.replace("would be", "became"))
+        said.setdefault(one.field, []).append(one.what.replace("would be", "became"))
     for field, whats in said.items():
         yield {"kind": "rule", "field": field, "what": "; ".join(dict.fromkeys(whats))}
     if before["description"] != after["description"]:
