@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from defusedxml.ElementTree import fromstring
 from openpyxl.reader.excel import ExcelReader
@@ -41,7 +42,7 @@ _END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 # What zipfile, openpyxl and the XML parsers raise of a file that isn't what it should be.
 BROKEN: Final = (
     zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError,
-    ValueError, LookupError, TypeError, AttributeError, ParseError,
+    ValueError, LookupError, TypeError, AttributeError, ParseError, ExpatError,
 )  # fmt: skip
 
 
@@ -76,6 +77,7 @@ def open_sheet(file: BinaryIO, options: TableOptions, notes: list[str]) -> Sheet
                 if "chartsheet" not in rel.Type and rel.target in reader.valid_files
             ]
         part = _choose(archive, sheets, options, notes)
+        _refuse_doctype(archive, part)
         dates, durations, percents = _styles(archive)
         merged = _merged(archive, part, options)
     except Unreadable:
@@ -170,6 +172,22 @@ def _choose(
     if not all(visible for _, visible, _ in sheets):
         notes.append("The workbook has hidden sheets, which were not read.")
     return shown[0]
+
+
+def _refuse_doctype(archive: zipfile.ZipFile, part: str) -> None:
+    """A sheet has no document type, and without one no entities that grow. So the quick parser can read it, which
+    defusedxml can't look into."""
+    begun: list[str] = []
+    doctype: list[str] = []
+    parser = ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda name, *_: doctype.append(name)
+    parser.StartElementHandler = lambda name, _: begun.append(name)
+    for chunk in _chunks(archive, part):
+        parser.Parse(chunk[:CHUNK], False)
+        if doctype:
+            raise Unreadable("The workbook has a document type, which no spreadsheet program writes.", SAVE)
+        if begun:
+            return
 
 
 def _styles(archive: zipfile.ZipFile) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:

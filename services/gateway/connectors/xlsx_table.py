@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Any, BinaryIO, Final
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, iterparse  # `workbook` has refused a sheet with a DOCTYPE
 
-from defusedxml.ElementTree import iterparse
-from openpyxl.utils.cell import coordinate_to_tuple
+from openpyxl.utils.cell import column_index_from_string
 from openpyxl.utils.datetime import from_excel
 from openpyxl.xml.constants import SHEET_MAIN_NS
 
@@ -109,7 +109,7 @@ def _lines(sheet: Sheet, options: TableOptions, seen: Counter[str]) -> Iterator[
     number = 0
     try:
         with sheet.archive.open(sheet.part) as source:
-            for _, element in iterparse(source):
+            for _, element in iterparse(source):  # noqa: S314
                 if element.tag == _ROW:
                     number = int(element.get("r") or number + 1)
                     yield number, _cells(element, sheet, seen, header=number <= options.header_row)
@@ -122,32 +122,41 @@ def _lines(sheet: Sheet, options: TableOptions, seen: Counter[str]) -> Iterator[
 
 def _cells(row: Element, sheet: Sheet, seen: Counter[str], *, header: bool) -> dict[int, Cell | _Wrong]:
     found: dict[int, Cell | _Wrong] = {}
-    at = 0
+    formulas = at = 0
     for cell in row:
         where = cell.get("r")
-        at = coordinate_to_tuple(where)[1] if where else at + 1
-        found[at] = _value(cell, sheet)
-        if not header and found[at] is not None and cell.find(_FORMULA) is not None:
-            seen["formulas"] += 1
-    if not header and row.get("hidden") in {"1", "true"} and any(value is not None for value in found.values()):
-        seen["hidden"] += 1
+        at = _column(where.rstrip("0123456789")) if where else at + 1
+        raw, calculated = "", False
+        for part in cell:
+            if part.tag == _VALUE:
+                raw = part.text or ""
+            elif part.tag == _FORMULA:
+                calculated = True
+        found[at] = value = _value(cell, raw, sheet, calculated=calculated)
+        formulas += calculated and value is not None
+    if not header:
+        seen["formulas"] += formulas
+        seen["hidden"] += row.get("hidden") in {"1", "true"} and any(value is not None for value in found.values())
     return found
 
 
-def _value(cell: Element, sheet: Sheet) -> Cell | _Wrong:
+@lru_cache(maxsize=1024)
+def _column(letters: str) -> int:
+    return column_index_from_string(letters)
+
+
+def _value(cell: Element, raw: str, sheet: Sheet, *, calculated: bool) -> Cell | _Wrong:
     kind = cell.get("t", "n")
     if kind == "inlineStr":
         inline = cell.find(_INLINE)
         return _text("".join(text.text or "" for text in inline.iterfind(_TEXTS))) if inline is not None else None
-    raw = cell.findtext(_VALUE) or ""
     if not raw:
-        calculated = kind == "str" or cell.find(_FORMULA) is None  # a formula may say nothing
-        return None if calculated else _Wrong(A_VALUE, "a formula that was never calculated")
+        if calculated and kind != "str":  # a formula that says text may say nothing
+            return _Wrong(A_VALUE, "a formula that was never calculated")
+        return None
     match kind:
-        case "s":
-            return _text(sheet.strings[int(raw)])
-        case "str":
-            return _text(raw)
+        case "s" | "str":
+            return _text(sheet.strings[int(raw)] if kind == "s" else raw)
         case "b":
             return raw in {"1", "true"}
         case "e":

@@ -291,10 +291,11 @@ def many_parts() -> bytes:
     return file.getvalue()
 
 
-def entities() -> bytes:
+def entities(encoding: str = "utf-8") -> bytes:
     xml = sheet_xml('<row r="2"><c r="A2" t="str"><v>&b;</v></c></row>')
     doctype = b'<!DOCTYPE w [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
-    return rezipped(saved(workbook(["a"])), sheet=xml.replace(b"<worksheet", doctype + b"<worksheet", 1))
+    grown = xml.replace(b"<worksheet", doctype + b"<worksheet", 1).decode().replace('<?xml version="1.0"?>', "")
+    return rezipped(saved(workbook(["a"])), sheet=grown.encode(encoding))
 
 
 def old_excel(*, encrypted: bool = False) -> bytes:
@@ -308,7 +309,8 @@ def old_excel(*, encrypted: bool = False) -> bytes:
         (bomb(), "too large"),
         (lying_bomb(), "can be read"),
         (many_parts(), "no spreadsheet program"),
-        (entities(), "sheet is damaged"),
+        (entities(), "document type"),
+        (entities("utf-16"), "document type"),
         (rezipped(saved(workbook(["a"])), xl__vbaProject_dot_bin=b"x"), "macros"),
         (rezipped(saved(workbook(["a"])), xl__workbook_dot_bin=b"x"), ".xlsb"),
         (rezipped(saved(workbook(["a"])), content_dot_xml=b"x"), ".ods"),
