@@ -123,7 +123,7 @@ def _of_allowed_types(sender: Sender, candidates: list[Candidate], verdicts: Ver
             )
         elif c.topic != ANY_TOPIC and not sender.allows(c.event.type):
             verdicts[c.place] = Refusal(
-                ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(sender.allow)}, not for {c.event.type}."
+                ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(sender.allow) or 'nothing'}, not for {c.event.type}."
             )
         else:
             kept.append(c)
