@@ -15,6 +15,7 @@ from hem.refusals import DOWN, REFUSAL_HEADERS, SAFE_HEADERS
 from hem.routing import ROUTES
 from services.chassis.web.limits import MAX_BODY
 from services.chassis.web.problem import KINDS, Kind
+from services.gateway.app import service
 
 FILE = Path(__file__).with_name("nginx.conf")
 TOO_MUCH = MAX_BODY + 2**20  # a service refuses what is over its own limit, in its own words
@@ -128,6 +129,12 @@ http {
             proxy_pass http://$upstream;
         }
 
+        # Files are sent there.
+        location ~ ^/(?:ops/gateway/)?connectors/ {
+            client_max_body_size @FILES@;
+            proxy_pass http://$upstream;
+        }
+
         location = /health/live {
             default_type text/plain;
 @SAFE_HEADERS@
@@ -177,6 +184,7 @@ def config() -> str:
         "REST": ROUTES["/"],
         "ROUTES": "\n".join(f'        "~{pattern}" {service};' for pattern, service in routes()),
         "TOO_MUCH": str(TOO_MUCH),
+        "FILES": str(max(service.larger_bodies.values()) + 2**20),
         "ERROR_PAGES": "\n".join(f"        error_page {code} = /-/refused/{code};" for code in REFUSED),
         "REFUSALS": "".join(_refusal(code) for code in REFUSED),
         "PROBLEM": _json(DOWN.problem("$service")),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hem.commands import contracts, events, keys, operate, provide, publishers, run
+from hem.commands import connect, contracts, events, keys, operate, provide, publishers, run
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Hem: events in, goal figures out."
@@ -41,6 +41,7 @@ app.command("doctor")(run.doctor)
 app.command("startup")(provide.startup)
 app.add_typer(provide.topics, name="topics")
 app.add_typer(provide.databases, name="databases")
+app.add_typer(connect.connect, name="connect")
 app.add_typer(operate.parked, name="parked")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(publishers.publishers, name="publishers")

@@ -1,7 +1,7 @@
 """How the hem command talks to a running Hem: through the one door, as operator or publisher."""
 
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx2
 
@@ -36,16 +36,28 @@ class Door:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def operate(self, method: str, path: str, body: Any = None, *, params: dict[str, str] | None = None) -> Any:
-        """The JSON answer of an operator's call, None when it has none. DoorError with the service's own words when refused."""
+    def operate(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, str] | None = None,
+        file: BinaryIO | None = None,
+    ) -> Any:
+        """The JSON answer of an operator's call, None when it has none. DoorError with the service's own words when refused.
+
+        `file` is sent as it is, piece by piece, in place of a `body`.
+        """
         token = self._token()
         if not token:
             raise DoorError(
                 f"No operator token for {self.url}. Run this where `hem up` was run (or set HEM_HOME), "
                 "or set HEM_OPERATOR_TOKEN (or HEM_OPERATOR_TOKEN_FILE) and HEM_URL for a Hem elsewhere."
             )
+        sent: dict[str, Any] = {"json": body} if file is None else {"content": file}
         return self._json(
-            self.request(method, path, json=body, params=params, headers={"authorization": f"Bearer {token}"})
+            self.request(method, path, params=params, headers={"authorization": f"Bearer {token}"}, **sent)
         )
 
     def read(self, path: str, params: dict[str, str] | None = None) -> Any:

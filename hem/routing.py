@@ -5,6 +5,7 @@ OVERVIEW = "overview"  # health and metrics of all services together
 
 ROUTES = {
     "/events": "gateway",
+    "/connectors": "gateway",
     "/schemas": "gateway",
     "/topics": "gateway",
     "/systems": "gateway",

@@ -22,7 +22,7 @@ from services.gateway.connectors.leases import LeaseOptions, LeaseRow, LeaseSnap
 from services.gateway.connectors.shape import Note as Remark
 from services.gateway.connectors.work import Note, Said, Work
 from services.gateway.domain.connectors import Ended, Refused
-from services.gateway.domain.leases import Lease, Teller, Told, event_about, forget_by
+from services.gateway.domain.leases import Lease, Teller, Told, event_about
 from services.gateway.repository import connectors as runs
 from services.gateway.repository import leases as repository
 from services.gateway.repository.leases import ContactDue, Staged
@@ -49,6 +49,7 @@ async def compare(work: Work, kind: LeaseSnapshot) -> Ended:
         teller = Teller(
             source=work.connector.source,
             as_of=work.run.as_of,
+            today=today,
             before=None if before is None else local_date(before),
             first=before is None,
             history_before=today - timedelta(days=options.history_older_than_days),
@@ -160,7 +161,7 @@ class _Telling:
         else:
             await _in_turn(work, gone, self._gone)
         async with work.transaction() as tx:
-            gone_by = forget_by(self.teller.as_of, forget_after_days)
+            gone_by = today - timedelta(days=forget_after_days)
             await repository.forget(tx, self.name, today=today, gone_by=gone_by)
         await self._erasures()
 

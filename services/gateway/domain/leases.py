@@ -1,13 +1,12 @@
 """The rules of a lease snapshot: what one lease's row makes of what is known of the lease."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
 from schemas.event import Event, EventData
 from schemas.tenancy import MoveInCancelled, TenantMovedIn, TenantMovedOut
 from schemas.withdrawal import EventWithdrawn
-from services.chassis.clock import local_date
 from services.gateway.domain.connectors import event_id
 
 LeaseState = Literal["new", "current", "moved_out", "cancelled"]
@@ -62,18 +61,15 @@ class Teller:
     """Says what has become of leases. `as_of`: when the file was read; `before`: the day of the file before it, if any.
 
     `first`: there was none before it, so that all is history. `history_before`: a lease that is new to us and began
-    before this day is history too.
+    before this day is history too. `today`: the day of `as_of` in Sweden.
     """
 
     source: str
     as_of: datetime
+    today: date
     before: date | None
     first: bool
     history_before: date
-
-    @property
-    def today(self) -> date:
-        return local_date(self.as_of)
 
     def tell(self, lease: Lease) -> Told:
         """What the file says of a lease that we don't know yet, or knew otherwise."""
@@ -151,8 +147,3 @@ def _moved_in(tenancy_id: str, home: Home) -> TenantMovedIn:
         transferred_from=home.transferred_from,
         contact_rule=home.contact_rule,
     )
-
-
-def forget_by(as_of: datetime, after_days: int) -> date:
-    """Households without a lease since this day or longer are forgotten."""
-    return local_date(as_of) - timedelta(days=after_days)
