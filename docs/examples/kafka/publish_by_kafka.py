@@ -8,12 +8,17 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
+Event = dict[str, Any]
+Record = tuple[bytes, list[tuple[str, bytes]]]
+"""Value and headers."""
 
-def moved_in(source, day):
+
+def moved_in(source: str, day: str) -> Event:
     tenancy = f"t-{uuid4()}"
     return {
         "specversion": "1.0",
@@ -32,18 +37,18 @@ def moved_in(source, day):
     }
 
 
-def binary(event):
+def binary(event: Event) -> Record:
     """Attributes as headers, the data as the value."""
     headers = [(f"ce_{name}", value.encode()) for name, value in event.items() if name != "data"]
     return json.dumps(event["data"]).encode(), [*headers, ("content-type", b"application/json")]
 
 
-def structured(event):
+def structured(event: Event) -> Record:
     """The whole event as the value."""
     return json.dumps(event).encode(), [("content-type", b"application/cloudevents+json")]
 
 
-async def main(servers, topic, source):
+async def main(servers: str, topic: str, source: str) -> None:
     events = [
         (moved_in(source, "2026-11-01"), binary),
         (moved_in(source, "2026-11-02"), structured),
