@@ -16,6 +16,7 @@ from schemas.community import VisitCounted
 from schemas.door import FROM_OUTSIDE
 from schemas.gateway import SourceChecked
 from services.chassis.testkit import Bus
+from services.gateway.connectors.configured import Misconfigured, configured
 from services.gateway.connectors.shape import Found, Note, RefusedRow, Unreadable
 from services.gateway.connectors.spreadsheet import Spreadsheet, SpreadsheetOptions
 from tests.gateway.connectors.estate import Estate
@@ -303,3 +304,9 @@ async def test_a_spreadsheet_is_published_once_corrected_and_refused_by_row_thro
     ended = await estate.run(broken, name="visits")
     assert (ended["state"], ended["why"][:5]) == ("failed", "Row 6")
     assert len(await bus.events(VisitCounted)) == 4
+
+
+def test_the_examples_are_connectors_as_they_stand() -> None:
+    found = configured(EXAMPLES)
+    assert len(found) == len(list(EXAMPLES.glob("*.yaml")))
+    assert [one for one in found if isinstance(one, Misconfigured)] == []
