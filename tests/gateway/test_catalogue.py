@@ -20,6 +20,7 @@ from schemas.topics import TOPICS
 from schemas.uses import GOALS, HISTORY
 from services.chassis.testkit import OPERATOR, Running
 from services.chassis.web.session import SESSION_COOKIE, seal_session
+from services.gateway.domain.catalogue import draw
 from services.gateway.domain.comments import MOST_OF_ONE
 from services.gateway.routes import described
 from services.gateway.routes.examples import python
@@ -116,6 +117,9 @@ async def test_topics_and_systems_say_what_their_files_say(gateway: Running, lan
     picture = (await gateway.client.get("/systems", headers=PAGE | {"Accept-Language": language})).text
     arrows = sum(len(topic.writers) + len(topic.readers) for topic in TOPICS.values() if on_topic(topic.name))
     assert picture.count('class="arrow"') == arrows
+    mirrored, straight = (draw(TOPICS.values(), rightwards=rightwards) for rightwards in (False, True))
+    for there, here in zip(mirrored.boxes, straight.boxes, strict=True):
+        assert (there.name, there.x + there.width) == (here.name, mirrored.width - here.x)
     assert (await gateway.client.get("/topics/no.such", headers=PAGE)).status_code == 404
     assert (await gateway.client.get("/systems/no-such", headers=PAGE)).status_code == 404
 
@@ -182,6 +186,19 @@ async def test_trying_an_event_says_what_the_door_would_and_keeps_nothing(
     assert (await tried(good, key))["outcome"] == "duplicate"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"\xff", b"[" * 60_000, b'{"id": "\\ud800", "type": "\\ud800", "\\ud800": 1}', b'{"type": 7}'],
+)
+async def test_whatever_is_tried_is_answered(gateway: Running, key: str, body: bytes) -> None:
+    for headers in ({}, {"authorization": f"Bearer {key}"}):
+        answer = await gateway.client.post(f"/schemas/{MOVED_IN}/try", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["outcome"]) == (200, "refused")
+    assert (
+        await gateway.client.post(f"/schemas/{MOVED_IN}/try", data={"event": body}, headers=PAGE)
+    ).status_code == 200
+
+
 async def test_the_form_tries_it_without_a_script_also_with_a_roles_rights(gateway: Running) -> None:
     async def shown(type_: str, event: str, *roles: str, as_role: str = "") -> str:
         headers = PAGE | (staff(gateway, *roles) if roles else {})
@@ -192,7 +209,9 @@ async def test_the_form_tries_it_without_a_script_also_with_a_roles_rights(gatew
 
     visit = "se.vatterhem.VisitCounted.v1"
     event = (await gateway.client.get(f"/schemas/{visit}", headers=PAGE)).text
-    event = html.unescape(re.search(r"<textarea class=\"wide\" id=\"event\"[^>]*>(.*?)</textarea>", event, re.DOTALL)[1])  # type: ignore[index]
+    event = html.unescape(
+        re.search(r"<textarea class=\"wide\" id=\"event\"[^>]*>(.*?)</textarea>", event, re.DOTALL)[1]
+    )  # type: ignore[index]
     assert "It would be accepted" in await shown(visit, event)
     assert "community.events" in await shown(visit, event, "area_staff", as_role="area_staff")
     broken = await shown(visit, '{"</textarea><script>": 1')

@@ -71,7 +71,9 @@ async def try_event(request: Request, event_type: str, ctx: Ctx) -> Response:
         desk = next((d for d in desks_for(visitor(request).roles, event_type) if d.role == role), None)
         tried = await _tried(ctx, event_type, text.encode("utf-8", "surrogatepass"), desk=desk)
         return await _page(request, event_type, ctx, tried=tried, text=text, as_role=desk.role if desk else "")
-    return JSONResponse(_said(await _tried(ctx, event_type, body, key=bearer(request))))
+    said = _said(await _tried(ctx, event_type, body, key=bearer(request)))
+    # Escaped to ASCII, as the door's answers are: what is quoted may not be text.
+    return Response(json.dumps(said), media_type="application/json")
 
 
 @router.get("/schemas/{event_type}/comments", permission=Permission.PUBLIC)
