@@ -140,7 +140,8 @@ async def show_system(request: Request, name: str, ctx: Ctx) -> Response:
     own = {entry.type: entry for entry in heard if entry.publisher == name}
     allowed = [entry for entry in DESCRIBED.values() if entry.from_outside and _may(one.allow, entry)]
     types = [(entry, own.get(entry.type)) for entry in allowed if one.allow != ("all",) or entry.type in own]
-    return page(request, "publisher_system.html", crumbs=crumbs, publisher=one, types=types)
+    operates = visitor(request).may(Permission.OPERATE)
+    return page(request, "publisher_system.html", crumbs=crumbs, publisher=one, types=types, operates=operates)
 
 
 def _may(allow: tuple[str, ...], entry: Described) -> bool:
