@@ -9,21 +9,23 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from schemas.errors import Malformed
 from schemas.kafka import from_record
+from schemas.withdrawal import EventWithdrawn
 from services.chassis import kafka
 from services.chassis.consumer import CarefulConsumer
 from services.chassis.context import Context
 from services.chassis.workers import name_of
-from services.gateway.domain.known import TELLING
+from services.gateway.domain.known import TELLING, TOPICS_TELLING
 from services.gateway.repository import known as repository
 from services.gateway.service import known as service
 
 AT_ONCE = 500
+WANTED = {name.encode() for name in (*TELLING, EventWithdrawn.type)}
 
 
 async def run(ctx: Context) -> None:
     """Reads what hasn't been read, and then waits until cancelled."""
     async with ctx.db.transaction() as tx:
-        unread = sorted(TELLING - await repository.topics_read(tx))
+        unread = sorted(TOPICS_TELLING - await repository.topics_read(tx))
     if unread:
         await kafka.cluster_id(ctx, unread)
         for topic in unread:
@@ -53,6 +55,8 @@ async def _read(ctx: Context, topic: str) -> None:
 async def _note(ctx: Context, records: Sequence[ConsumerRecord]) -> None:
     events = []
     for record in records:
+        if dict(record.headers).get("ce_type") not in WANTED:
+            continue
         try:
             event = from_record(record.key, record.value, record.headers)
         except Malformed:  # its readers have parked it

@@ -145,5 +145,6 @@ def facts_in(event: Event[Any]) -> list[Fact]:
     ]
 
 
-TELLING = frozenset(model.topic for model in _TELLS)
-"""The topics on which such events travel."""
+TELLING = frozenset(model.type for model in _TELLS)
+TOPICS_TELLING = frozenset(model.topic for model in _TELLS)
+"""The types of such events, and the topics they travel on."""

@@ -17,6 +17,7 @@ Wrong = Mapping[str, str]
 BUTTONS_UP_TO = 6
 """So many choices stand open under each other; more fold into a list."""
 OVER = N_("No longer open")
+MADE_HERE = N_("A new number, made here. Leave it as it is, unless there is one already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Viewing:
             id=input_id(field.name),
             kind="line",
             label=self.words.label(field),
-            help=self.words.help(field.help),
+            help=self.words.say(MADE_HERE) if field.own_id else self.words.help(field.help),
             required=field.required,
             value=value,
             chosen=frozenset(self.typed.get(field.name, [])),

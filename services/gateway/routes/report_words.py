@@ -7,6 +7,7 @@ The message ids are the schema's own: a field's name in English (context `field`
 import gettext
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -108,7 +109,14 @@ class Words:
         return self._translations.pgettext("field", field.label)
 
     def help(self, text: str) -> str:
-        return self.say(text) if text else ""
+        """A description; nothing where it only says the label again."""
+        said = self.say(text) if text else ""
+        return said if said.count(" ") > 1 else ""
+
+    def first_sentence(self, text: str) -> str:
+        """The beginning of a description, for a list."""
+        said = self.say(text)
+        return said.split(". ")[0].rstrip(".") + "."
 
     def code(self, field: str, code: str) -> str:
         """A code of the field called `field`."""
@@ -149,6 +157,8 @@ class Words:
                 return self.code(field.last, said)
             case Shape.LANGUAGE:
                 return self.language(said)
+            case Shape.DAY:
+                return self._formats.date(date.fromisoformat(said))
             case Shape.WHOLE if field.last != "year":
                 return self._formats.number(said)
             case Shape.NUMBER:

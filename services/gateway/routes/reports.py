@@ -50,7 +50,7 @@ async def choose(request: Request, ctx: Ctx) -> Response:
     groups = []
     for topic, name in GROUPS.items():
         listed = [
-            (event_type, words.event(form), words.help(form.help))
+            (event_type, words.event(form), words.first_sentence(form.help))
             for event_type in types
             if MODELS[event_type].topic == topic
             for form in [form_of(event_type)]
