@@ -8,6 +8,7 @@ from .connectors.fetching import MAX_FILE
 from .routes import (
     asyncapi,
     catalogue,
+    connector_pages,
     connectors,
     events,
     keys,
@@ -28,6 +29,7 @@ service = Service(
         schemas.router,
         catalogue.router,
         connectors.router,
+        connector_pages.router,
         asyncapi.router,
         keys.router,
         openapi.router,

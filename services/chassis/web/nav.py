@@ -33,6 +33,7 @@ PLACES = (
     ),
     Place(N_("Parked"), "/ops/gateway/parked", Permission.OPERATE, also=PARKED),
     Place(N_("Publishers"), "/publishers", Permission.OPERATE),
+    Place(N_("Connectors"), "/connectors", Permission.OPERATE),
     Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),
 )
 

@@ -44,10 +44,10 @@ async def order(
     return run
 
 
-async def confirm(tx: Transaction, connector: ConnectorName) -> Run | None:
-    """Lets the held run go on: somebody has looked. None when none is held. Raises `UnderWay`."""
+async def confirm(tx: Transaction, connector: ConnectorName, *, only: RunId | None = None) -> Run | None:
+    """Lets the held run go on: somebody has looked. None when none is held, or another than `only`. Raises `UnderWay`."""
     run = await repository.held(tx, connector)
-    if run is None:
+    if run is None or only not in (None, run.id):
         return None
     if any(other.is_open for other in await repository.last(tx, connector, LAST_RUNS)):
         raise UnderWay
