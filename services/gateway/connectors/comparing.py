@@ -58,7 +58,7 @@ async def _take_in(work: Work, rows: Sequence[Found | RefusedRow], *, history: b
             )
         else:
             once[thing.key] = thing
-    work.counts["rows"] += len(rows)
+    work.counts["rows"] += len({row.row for row in rows})  # one may be refused for several things
     same = [thing for thing in once.values() if thing.key in known and known[thing.key][0] == thing.content]
     new = [thing for thing in once.values() if thing.key not in known or known[thing.key][0] != thing.content]
     work.counts["unchanged"] += len(same)

@@ -15,7 +15,7 @@ from schemas.errors import Malformed, Problem
 from schemas.event import EventData
 from services.gateway.domain.filling import as_code
 
-from .cells import NotA, as_day, as_moment, as_number, as_text, as_yes_or_no, noon, what
+from .cells import A_MOMENT, NotA, as_day, as_moment, as_number, as_text, as_yes_or_no, noon, what
 from .mapping import SUBJECT, Cells, From, Leaf, Scalar, leaf, mistakes, model_of, steps
 from .rows import Cell, Row, TableOptions
 from .shape import Found, Note, Options, RefusedRow, Unreadable
@@ -172,10 +172,12 @@ class _Rows:
         try:
             time = as_moment(cell)
         except NotA as error:
-            problems.append((_column(cells, "time"), error.expected, what(cell)))
-            return None
-        if time is None:
-            problems.append((_column(cells, "time"), "a day", what(cell)))
+            time, expected = None, error.expected
+        else:
+            expected = A_MOMENT
+        column = _column(cells, "time")
+        if time is None and all(field != column for field, _, _ in problems):
+            problems.append((column, expected, what(cell)))
         return time
 
     def _subject(self, row: Row, problems: list[tuple[str, str, str]]) -> str | None:

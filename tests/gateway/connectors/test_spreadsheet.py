@@ -140,7 +140,7 @@ def test_rows_are_refused_by_column_and_the_others_are_said() -> None:
         "7;2019-09-07;12;\n"
         "7;2019-09-08;-1;\n"
     )
-    assert refused(csv) == [
+    assert refused(csv, time="Dag") == [
         (2, "", "4 cells, as the header has", "3"),
         (3, "Besök", "a number, such as 12 or 1 234,5", "text of 14 characters"),
         (
@@ -154,6 +154,9 @@ def test_rows_are_refused_by_column_and_the_others_are_said() -> None:
         (6, "Besök", "greater than or equal to 0", "a number"),
     ]
     assert [row.row for row in read(csv) if isinstance(row, Found)] == [5]
+    assert refused("Plats;Dag;Besök;När\n7;2019-09-07;1;\n", time="När") == [
+        (2, "När", "a day, or a day and a time", "nothing")
+    ]
 
 
 def test_one_thing_in_two_rows_is_told_once_when_they_agree_and_never_when_they_dont() -> None:
