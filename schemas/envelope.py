@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+import orjson
 from pydantic import ValidationError
 
 from . import fields
@@ -147,6 +148,9 @@ CHECKS: Final[Mapping[str, Callable[[object], Any]]] = {
 }
 
 
+_KNOWN: Final = IGNORED | CHECKS.keys()
+
+
 def attributes_of(raw: Mapping[str, object]) -> Attributes:
     """Check the attributes in `raw` (name without prefix → text or JSON value). Raises Malformed with every problem.
 
@@ -198,13 +202,13 @@ def expected_of(name: str) -> str:
 
 def unknown_attributes(raw: Mapping[str, object]) -> list[str]:
     """Extension attributes that Hem does not carry on: they are dropped, since they could say anything about anyone."""
-    return [name for name in raw if name not in CHECKS and name not in IGNORED]
+    return [name for name in raw if name not in _KNOWN]
 
 
-def strays(raw: Mapping[str, object]) -> list[Problem]:
-    """What is wrong with extension attributes that we do not know: CloudEvents says how any is named and what it may hold."""
+def strays(raw: Mapping[str, object], unknown: Sequence[str]) -> list[Problem]:
+    """What is wrong with the `unknown` attributes in `raw`: CloudEvents says how any is named and what it may hold."""
     problems = []
-    for name in unknown_attributes(raw):
+    for name in unknown:
         if not _NAME.fullmatch(name):
             problems.append(Problem("invalid_attribute", named(name), "a name of a-z and 0-9", "another name"))
         elif not isinstance(raw[name], str | int | None):
@@ -255,6 +259,9 @@ def parse_event(found: Attributes, body: bytes) -> tuple[Event[EventData], list[
     return event_of(found, data), unknown
 
 
+_EVENT: Final = Event[EventData]
+
+
 def event_of(found: Attributes, data: EventData) -> Event[EventData]:
     """Join checked attributes and data; the subject must be the data's own."""
     subject = data.subject or found.subject
@@ -263,7 +270,7 @@ def event_of(found: Attributes, data: EventData) -> Event[EventData]:
     if found.subject and found.subject != subject:
         expected = f"the value of data.{data.subject_field}"
         raise Malformed.because("invalid_attribute", expected, "another id", "subject")
-    return Event[EventData](
+    return _EVENT(
         id=found.id,
         source=found.source,
         type=found.type,
@@ -292,8 +299,19 @@ def parse_structured(whole: object) -> tuple[Mapping[str, object], bytes]:
             return whole, base64.b64decode(encoded, validate=True)
         except ValueError:
             raise Malformed.because("invalid_field", "base64", "text that is not", "data_base64") from None
-    refuse_unstorable(data, "data")
-    return whole, dump_json(data)
+    return whole, _storable(data)
+
+
+def _storable(data: object) -> bytes:
+    """JSON of an event's data. Raises Malformed where it holds what Postgres stores not, or nests too deep."""
+    try:
+        body = orjson.dumps(data)  # it refuses lone surrogates itself, and writes NUL as an escape
+    except TypeError:
+        body = ESCAPED_NUL
+    if ESCAPED_NUL in body:
+        refuse_unstorable(data, "data")
+        return dump_json(data)
+    return body
 
 
 def refuse_unstorable(value: object, under: str) -> None:

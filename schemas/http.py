@@ -102,7 +102,8 @@ def _structured(index: int, whole: object) -> Entry:
     try:
         raw, body = parse_structured(whole)
     except Malformed as malformed:
-        return _entry(index, whole if isinstance(whole, dict) else {}, None, malformed.problems, [])
+        raw = whole if isinstance(whole, dict) else {}
+        return _entry(index, raw, None, malformed.problems, tuple(map(named, unknown_attributes(raw))))
     return _read(index, raw, body, ())
 
 
@@ -129,7 +130,8 @@ def _unquoted(value: str) -> str:
 
 
 def _read(index: int, raw: Mapping[str, object], body: bytes, earlier: Sequence[Problem]) -> Entry:
-    problems = [*earlier, *strays(raw)]
+    unlisted = unknown_attributes(raw)
+    problems = [*earlier, *strays(raw, unlisted)]
     unreadable = {problem.field for problem in earlier}
     found = data = event = None
     unknown: list[str] = []
@@ -148,7 +150,7 @@ def _read(index: int, raw: Mapping[str, object], body: bytes, earlier: Sequence[
             event = event_of(found, data)
         except Malformed as malformed:
             problems.extend(malformed.problems)
-    return _entry(index, raw, event, problems, unknown)
+    return _entry(index, raw, event, problems, (*(f"data.{field}" for field in unknown), *map(named, unlisted)))
 
 
 def _entry(
@@ -156,7 +158,7 @@ def _entry(
     raw: Mapping[str, object],
     event: Event[EventData] | None,
     problems: Sequence[Problem],
-    unknown: Sequence[str],
+    warnings: tuple[str, ...],
 ) -> Entry:
     return Entry(
         index=index,
@@ -164,7 +166,7 @@ def _entry(
         source=_shown(raw.get("source")),
         event=event,
         problems=tuple(problems),
-        warnings=(*(f"data.{field}" for field in unknown), *(named(name) for name in unknown_attributes(raw))),
+        warnings=warnings,
         type=_shown(raw.get("type")),
     )
 
@@ -173,4 +175,6 @@ def _shown(said: object) -> str | None:
     """What can stand in an answer, of text: whole, or cut at 256, with what JSON cannot carry escaped."""
     if not isinstance(said, str):
         return None
+    if len(said) <= 256 and said.isascii() and said.isprintable():  # nearly always, and quick
+        return said
     return said[:256].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

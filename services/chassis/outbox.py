@@ -4,12 +4,14 @@ Rows of one (topic, key) are numbered without gaps, under a lock on the aggregat
 order of `seq` and of `id` is the order of the commits. The relay sends them in that order.
 """
 
-import json
 import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import orjson
 
 from services.chassis.errors import Unfit
 from services.chassis.vault import Vault
@@ -57,7 +59,7 @@ class Outgoing:
 
     def __post_init__(self) -> None:
         payload = len(self.payload or b"")
-        record = payload + len(self.key.encode()) + sum(len(name) + len(value) for name, value in self.headers)
+        record = payload + len(self.key.encode()) + sum(map(len, chain.from_iterable(self.headers)))
         if payload > MAX_PAYLOAD or record > MAX_RECORD:
             said = f"{payload} bytes of data, {record} in all; {MAX_PAYLOAD} and {MAX_RECORD} fit"
             raise Unfit("too_large", f"event {self.event_id} has {said}")
@@ -123,4 +125,4 @@ def _headers(outgoing: Outgoing, sequence: int) -> str:
     headers = [(name, value.decode()) for name, value in outgoing.headers]
     if outgoing.numbered:
         headers.append(("ce_sequence", str(sequence)))
-    return json.dumps(headers)
+    return orjson.dumps(headers).decode()

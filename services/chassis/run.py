@@ -1,5 +1,6 @@
 """`python -m services.<name>`: serve; `python -m services.<name> migrate`: bring the database up to date."""
 
+import gc
 import socket
 import sys
 from contextlib import suppress
@@ -57,6 +58,10 @@ def serve(service: Service, settings: ServiceSettings) -> None:
             forwarded_allow_ips=settings.trusted_proxies,
         )
     )
+    # A batch makes tens of thousands of objects that live until it is answered: to look through them after every 700,
+    # as Python does, takes a third of the processor's time. What stands since the start is never looked at again.
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
     with _door(settings) as door, suppress(KeyboardInterrupt):
         server.run(sockets=[door])
     if given_up:
