@@ -117,16 +117,31 @@ async def test_a_database_that_is_not_there_yet_is_waited_for(
         await trial.becomes_ready()
 
 
+@pytest.fixture
+def older(echo: Echo, tmp_path: Path) -> Path:
+    """A service's folder with all migrations but the newest, those of the chassis too."""
+    files = [*schema.OF_ALL.glob("*.sql"), *(echo.service.folder / "migrations").glob("*.sql")]
+    folder = tmp_path / "notifications" / "migrations"
+    folder.mkdir(parents=True)
+    for file in sorted(files, key=lambda file: file.name)[:-1]:
+        shutil.copy(file, folder)
+    return folder.parent
+
+
 async def test_an_older_schema_is_waited_for_and_nothing_works_before(
-    bus: Bus, echo: Echo, new_database: NewDatabase, postgres_dsn: str, move_in: MoveIn
+    bus: Bus, echo: Echo, new_database: NewDatabase, older: Path, move_in: MoveIn
 ) -> None:
-    name = f"{urlsplit(await new_database(echo.service)).path.strip('/')}_older"
-    dsn = with_database(postgres_dsn, name)
-    await execute(postgres_dsn, f'create database "{name}"')
+    another = await new_database(echo.service)
+    name = f"{urlsplit(another).path.strip('/')}_older"
+    dsn = with_database(another, name)
+    await execute(another, f'create database "{name}"')
+    count = len([*(older / "migrations").iterdir()]) + 1
     async with started(echo, settings_for(echo.service, bus, database_url=dsn)) as trial:
         job = "run the migration job: python -m services.notifications migrate"
-        await trial.says("schema", f"waiting: the database {name} lacks 2 migrations, {job}")
-        await asyncio.to_thread(migrate, dsn, Path("/none/notifications"))
+        await trial.says("schema", f"waiting: the database {name} lacks {count} migrations, {job}")
+        with pytest.MonkeyPatch.context() as before:
+            before.setattr("services.chassis.migrate.OF_ALL", older / "none")
+            await asyncio.to_thread(migrate, dsn, older)
         await bus.publish(move_in())
         await trial.says("schema", f"waiting: the database {name} lacks 1 migration, {job}")
         refused = await trial.client.get("/ops/notifications/parked", headers=OPERATOR)
