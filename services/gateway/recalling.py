@@ -28,15 +28,15 @@ async def run(ctx: Context) -> None:
         unread = sorted(TOPICS_TELLING - await repository.topics_read(tx))
     if unread:
         await kafka.cluster_id(ctx, unread)
-        for topic in unread:
-            await _read(ctx, topic)
+        await _read(ctx, unread)
     ctx.health.ok(name_of(run))
     await asyncio.Event().wait()
 
 
-async def _read(ctx: Context, topic: str) -> None:
+async def _read(ctx: Context, topics: Sequence[str]) -> None:
     # Without a group it is given all partitions.
-    consumer = CarefulConsumer(ctx.topic(topic), bootstrap_servers=ctx.settings.kafka_servers, unreadable=_pass_over)
+    names = [ctx.topic(topic) for topic in topics]
+    consumer = CarefulConsumer(*names, bootstrap_servers=ctx.settings.kafka_servers, unreadable=_pass_over)
     await consumer.start()
     try:
         partitions = list(consumer.assignment())
@@ -47,7 +47,7 @@ async def _read(ctx: Context, topic: str) -> None:
             for records in (await consumer.getmany(*unread, timeout_ms=1000, max_records=AT_ONCE)).values():
                 await _note(ctx, records)
         async with ctx.db.transaction() as tx:
-            await repository.mark_read(tx, topic)
+            await repository.mark_read(tx, topics)
     finally:
         await consumer.stop()
 

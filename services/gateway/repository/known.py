@@ -34,7 +34,9 @@ THINGS = """
     order by t.time desc limit $2
 """
 HAS_READ = "select topic from known_read"
-READ = "insert into known_read (topic, read_at) values ($1, $2) on conflict do nothing"
+READ = (
+    "insert into known_read (topic, read_at) select topic, $2 from unnest($1::text[]) as topic on conflict do nothing"
+)
 
 
 async def note(tx: Transaction, facts: Collection[Fact]) -> None:
@@ -60,5 +62,5 @@ async def topics_read(tx: Transaction) -> set[str]:
     return {row["topic"] for row in await tx.fetch(HAS_READ)}
 
 
-async def mark_read(tx: Transaction, topic: str) -> None:
-    await tx.execute(READ, topic, tx.now())
+async def mark_read(tx: Transaction, topics: Sequence[str]) -> None:
+    await tx.execute(READ, list(topics), tx.now())
