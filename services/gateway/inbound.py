@@ -19,7 +19,7 @@ from schemas import inbound as records_of
 from services.chassis import kafka
 from services.chassis.consumer import CarefulConsumer
 from services.chassis.context import Context
-from services.chassis.errors import describe, is_temporary
+from services.chassis.errors import NotYet, describe, is_temporary
 from services.chassis.seldom import Seldom
 from services.chassis.transaction import Transaction
 from services.gateway import inbound_topics
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 2.0  # seconds between looks at who is registered
 MAKE_EVERY = 60.0  # and at whether their topics are there
+MAKE_AGAIN = 5.0  # where one is not
 STOP_WITHIN = 3.0
 WAIT_MS = 500
 BATCH = 500  # records of one partition in one transaction
@@ -52,6 +53,8 @@ async def _read_while_any(ctx: Context) -> None:
     reader = Reader(ctx)
     try:
         await reader.look()
+        if not reader.reads:
+            raise NotYet("none of the publishers' own topics is there")
         await reader.consumer.start()
         while reader.topics:
             await reader.step()
@@ -99,6 +102,8 @@ class Reader:
             metadata_max_age_ms=5_000,  # a topic that was made anew is seen again so soon
         )
         self.topics: dict[str, Publisher] = {}
+        self._asked: set[str] = set()
+        self._read: set[str] = set()
         self._looked_at = self._made_at = float("-inf")
         self._unplaced: set[TopicPartition] = set()
         self._anew: set[TopicPartition] = set()
@@ -109,19 +114,24 @@ class Reader:
             "hem_inbound_lag", description="records of publishers' own topics that this process has not read yet"
         )
 
+    @property
+    def reads(self) -> bool:
+        """Whether there is any topic to read."""
+        return bool(self._read)
+
     async def look(self) -> None:
         """Asks who is registered now; makes the topics that are missing, and reads those there are."""
         if time.monotonic() - self._looked_at < LOOK_EVERY:
             return
-        topics = await _topics(self._ctx)
-        changed = topics.keys() != self.topics.keys()
-        if topics and (changed or time.monotonic() - self._made_at > MAKE_EVERY):
-            await inbound_topics.make(self._ctx, topics)
-            self._made_at = time.monotonic()
-        if topics and changed:
-            self.consumer.subscribe(sorted(topics), listener=Listener(self))
-            log.info("publishers' own topics are read", topics=len(topics))
-        self.topics = topics
+        self.topics = await _topics(self._ctx)
+        patience = MAKE_EVERY if self.topics.keys() == self._read else MAKE_AGAIN
+        if self.topics and (self.topics.keys() != self._asked or time.monotonic() - self._made_at > patience):
+            there = await inbound_topics.make(self._ctx, self.topics)
+            self._asked, self._made_at = set(self.topics), time.monotonic()
+            if there != self._read and there:
+                self._read = there
+                self.consumer.subscribe(sorted(there), listener=Listener(self))
+                log.info("publishers' own topics are read", topics=len(there))
         self._looked_at = time.monotonic()
         self._lag.set(await self._behind())
 

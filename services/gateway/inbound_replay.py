@@ -1,7 +1,7 @@
 """Parked records of publishers' own topics, let in again: read anew from the topic, for as long as that has them."""
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from services.gateway.service import inbound as service
 from services.gateway.service import publishers
 
 READ_WITHIN = 20.0  # seconds, while somebody waits for the answer
+AT_ONCE = 500
 
 
 class NotOnKafka(Exception):
@@ -75,7 +76,9 @@ async def _reread(ctx: Context, topic: str, chosen: Sequence[Parked]) -> _Found:
         by_partition[TopicPartition(topic, parked.spot.partition)].append(parked)
     if not by_partition:
         return found
-    consumer = AIOKafkaConsumer(bootstrap_servers=ctx.settings.kafka_servers, auto_offset_reset="none")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=ctx.settings.kafka_servers, auto_offset_reset="none", fetch_max_wait_ms=100
+    )
     try:
         async with asyncio.timeout(READ_WITHIN):
             await consumer.start()
@@ -96,19 +99,40 @@ async def _reread(ctx: Context, topic: str, chosen: Sequence[Parked]) -> _Found:
 async def _reread_partition(
     consumer: AIOKafkaConsumer, partition: TopicPartition, some: Sequence[Parked], there: range, found: _Found
 ) -> None:
+    wanted = [parked.spot.offset for parked in some if parked.spot.offset in there]
+    records, undecodable = await _records(consumer, partition, wanted)
     for parked in some:
-        offset, record = parked.spot.offset, None
-        if offset in there:
-            consumer.seek(partition, offset)
-            try:
-                while record is None:
-                    got = await consumer.getmany(partition, timeout_ms=1000, max_records=1)
-                    record = got[partition][0] if partition in got else None
-            except UnicodeDecodeError:
-                found.unreadable += 1
-                continue
+        record = records.get(parked.spot.offset)
+        if parked.spot.offset in undecodable:
+            found.unreadable += 1
         # In a topic that was made anew another record stands there, of another time.
-        if record is None or record.offset != offset or spot_of(record).written_at != parked.spot.written_at:
+        elif record is None or spot_of(record).written_at != parked.spot.written_at:
             found.gone.append(parked.id)
         else:
             found.records[parked.id] = record
+
+
+async def _records(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, wanted: Sequence[int]
+) -> tuple[dict[int, ConsumerRecord], set[int]]:
+    """Those of the `wanted` offsets (ascending) that are there, and which the Kafka client can't decode."""
+    records, undecodable, left = dict[int, ConsumerRecord](), set[int](), deque(wanted)
+    place, at_once = -AT_ONCE, AT_ONCE
+    while left:
+        if left[0] >= place + AT_ONCE:  # nearer ones are quicker to read on to than to ask for
+            place = left[0]
+            consumer.seek(partition, place)
+        try:
+            got = (await consumer.getmany(partition, timeout_ms=500, max_records=at_once)).get(partition, [])
+        except UnicodeDecodeError:
+            if at_once == 1:
+                undecodable.add(place)
+                place += 1
+            at_once = 1
+            consumer.seek(partition, place)
+        else:
+            records |= {record.offset: record for record in got if record.offset in wanted}
+            place = got[-1].offset + 1 if got else await consumer.position(partition)
+        while left and left[0] < place:
+            left.popleft()
+    return records, undecodable
