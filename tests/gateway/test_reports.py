@@ -142,6 +142,8 @@ async def test_a_report_is_corrected_and_withdrawn_by_those_of_its_role(
     assert "12" in (await amina.get(f"/report/mine/{first}")).text
     form = await bo.get(f"/report/{VISIT}?corrects={first}")
     assert ' name="on"' not in form.text, "what tells it from others can't be changed"
+    for other in (CLOSED, "no-such-type"):
+        assert (await bo.get(f"/report/{other}?corrects={first}")).status_code == 404
     second = await bo.reports(VISIT, VISITS | {"visits": "21", "on": "2026-05-05"}, corrects=first)
     assert (await bo.send(VISIT, VISITS | {"visits": "21"}, corrects=first, id=second)).status_code == 303, "once more"
     late = await amina.send(VISIT, {"visits": "33"}, corrects=first)

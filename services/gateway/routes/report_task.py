@@ -75,13 +75,14 @@ async def correction(
     """To correct a report. Raises 404, and 409 for one that doesn't stand; where a form comes in `sent_as` an id, that
     is said in the task: what was typed has to be kept."""
     report = await find_report(request, ctx, report_id)
+    if report.type != event_type:
+        raise HTTPException(404, UNKNOWN)
     form = form_of(event_type)
     if report.data is None:
         fixed: dict[str, Any] = {MODELS[event_type].subject_field: report.subject}
     else:
         fixed = {field.name: report.data.get(field.name) for field in form.fields if field.identity}
-    right = report.type == event_type and report.correctable
-    stale = await _stale(request, ctx, report, right=right, sent_as=sent_as)
+    stale = await _stale(request, ctx, report, right=report.correctable, sent_as=sent_as)
     return Task(form, (report.desk,), fixed, corrects=report, stale=stale)
 
 
