@@ -6,7 +6,7 @@ the subject as its key. A tombstone (TenantContactErased) has the headers and no
 Whatever stands in the topic, reading raises `Malformed` with a closed code and never another exception.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -45,8 +45,11 @@ def wire_time(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def to_record(event: Event[EventData]) -> Record:
-    """The event as a Kafka record in binary mode; attributes that are not set have no header."""
+def to_record(event: Event[EventData], ours: Mapping[str, str] | None = None) -> Record:
+    """The event as a Kafka record in binary mode; attributes that are not set have no header.
+
+    `ours`: attributes, as they go on the wire, that stand in place of the event's own.
+    """
     wire = {
         "specversion": "1.0",
         "id": event.id,
@@ -62,6 +65,8 @@ def to_record(event: Event[EventData]) -> Record:
         "traceparent": event.traceparent,
         "tracestate": event.tracestate,
     }
+    if ours:
+        wire |= ours
     headers = [(f"ce_{name}", value.encode()) for name, value in wire.items() if value is not None]
     if event.data.tombstone:
         return Record(event.subject.encode(), None, headers)

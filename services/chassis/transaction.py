@@ -1,6 +1,6 @@
 """What a verb is given: an open transaction, and the means to say what must commit with it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -60,12 +60,13 @@ class Transaction:
             history=history,
             **_trace(data),
         )
-        self._outgoing.append(_outgoing(event, data.topic, numbered=True))
+        self._outgoing.append(_outgoing(event, data.topic, {}, numbered=True))
         return event.id
 
-    def forward(self, event: Event[EventData], topic: str) -> None:
-        """Sends on to `topic` an event that another system published, with its own id, source and attributes."""
-        self._outgoing.append(_outgoing(event, topic, numbered=False))
+    def forward(self, event: Event[EventData], topic: str, ours: Mapping[str, str]) -> None:
+        """Sends on to `topic` an event that another system published, with its own id, source and attributes but for
+        `ours`, which are as they go on the wire."""
+        self._outgoing.append(_outgoing(event, topic, ours, numbered=False))
 
     def send(self, outgoing: Outgoing) -> None:
         """Sends a record that is not an event of the catalogue, such as the copy of a parked one."""
@@ -137,8 +138,8 @@ def source_of(service: str) -> str:
     return f"urn:hem:{service}"
 
 
-def _outgoing(event: Event[EventData], topic_name: str, *, numbered: bool) -> Outgoing:
-    record = to_record(event)
+def _outgoing(event: Event[EventData], topic_name: str, ours: Mapping[str, str], *, numbered: bool) -> Outgoing:
+    record = to_record(event, ours)
     topic = TOPICS[topic_name]
     return Outgoing(
         event_id=event.id,

@@ -10,6 +10,7 @@ from opentelemetry import propagate
 
 from schemas.door import FROM_OUTSIDE, MAX_EVENT, is_own, vouches_for_another
 from schemas.event import ANY_TOPIC, Event
+from schemas.kafka import wire_time
 from schemas.lifecycle import DRAFT
 from schemas.tenancy import TenantContactErased
 from schemas.topics import TOPICS
@@ -123,7 +124,8 @@ def _of_allowed_types(sender: Sender, candidates: list[Candidate], verdicts: Ver
             )
         elif c.topic != ANY_TOPIC and not sender.allows(c.event.type):
             verdicts[c.place] = Refusal(
-                ProblemType.TYPE_NOT_ALLOWED, f"This key is for {', '.join(sender.allow) or 'nothing'}, not for {c.event.type}."
+                ProblemType.TYPE_NOT_ALLOWED,
+                f"This key is for {', '.join(sender.allow) or 'nothing'}, not for {c.event.type}.",
             )
         else:
             kept.append(c)
@@ -286,9 +288,10 @@ async def _send_on(tx: Transaction, accepted: list[Candidate], public_url: str) 
     trace: dict[str, str] = {}
     propagate.inject(trace)
     trace = {name: value for name, value in trace.items() if name in ("traceparent", "tracestate")}
+    recorded = wire_time(tx.now())
     for c in sorted(accepted, key=lambda c: c.place):
-        ours = {"recordedtime": tx.now(), "dataschema": f"{public_url}/schemas/{c.event.type}"}
-        tx.forward(c.event.model_copy(update=ours if c.event.traceparent else ours | trace), topic=c.topic)
+        ours = {"recordedtime": recorded, "dataschema": f"{public_url}/schemas/{c.event.type}"}
+        tx.forward(c.event, c.topic, ours if c.event.traceparent else ours | trace)
 
 
 def _answer(submission: Submission, refusal: Refusal | None, *, new: bool) -> Answer:
