@@ -1,88 +1,22 @@
 """Official statistics from JSON-stat and tables: each figure comes with where it is from, and none is guessed."""
 
-import itertools
-import json
-import math
 from datetime import date
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.statistics import OfficialStatisticImported
 from services.chassis.testkit import Bus
-from services.gateway.connectors.json_stat import read_json_stat
-from services.gateway.connectors.shape import Found, Note, RefusedRow, Unreadable
+from services.gateway.connectors.shape import Found
 from services.gateway.connectors.statistics import OfficialStatistics
 from services.gateway.connectors.statistics_options import StatisticsOptions, as_ages, as_period
 from tests.gateway.connectors.estate import Estate
+from tests.gateway.connectors.figures import OPTIONS, Json, data, dataset, read, refused, unreadable
 
 EXAMPLES = Path("docs/examples/connectors")
-Json = dict[str, Any]
-
-# Figures and codes here are made up, unless a test says otherwise; the form is PxWebApi's.
-OPTIONS: Json = {
-    "operator_agency": "SCB",
-    "source_table": "AM0207/BefDeSoSyssN",
-    "register": "RAMS",
-    "measures": {"ANDEL": {"series": "employment-rate-rams", "unit": "percent"}},
-    "region": {"divisions": [{"kind": "DeSO", "version": "2018"}]},
-    "population": "residents",
-    "age": {"from": 20, "to": 64},
-    "sex": "all",
-}
-
-
-def dataset(**changes: Any) -> Json:
-    made: Json = {
-        "version": "2.0",
-        "class": "dataset",
-        "label": "Förvärvsfrekvens",
-        "source": "SCB",
-        "updated": "2022-12-08T07:00:00Z",
-        "role": {"time": ["Tid"], "metric": ["ContentsCode"], "geo": ["Region"]},
-        "id": ["Region", "ContentsCode", "Tid"],
-        "size": [2, 1, 2],
-        "dimension": {
-            "Region": {"label": "region", "category": {"index": {"0680A0010": 0, "0680A0020": 1}}},
-            "ContentsCode": {
-                "category": {"index": ["ANDEL"], "unit": {"ANDEL": {"base": "procent", "decimals": 1}}},
-            },
-            "Tid": {"category": {"index": {"2020": 0, "2021": 1}}},
-        },
-        "value": [61.5, 62.5, 71.5, 72.5],
-    }
-    return made | changes
-
-
-def read(content: Json | str | bytes, **said: Any) -> list[Found | RefusedRow | Note]:
-    body = (
-        content
-        if isinstance(content, bytes)
-        else (json.dumps(content) if isinstance(content, dict) else content).encode()
-    )
-    return list(OfficialStatistics().read(BytesIO(body), "file", StatisticsOptions.model_validate(OPTIONS | said)))
-
-
-def data(content: Json | str | bytes, **said: Any) -> list[OfficialStatisticImported]:
-    all_said = read(content, **said)
-    assert all(isinstance(one, Found) for one in all_said), all_said
-    return [one.data for one in all_said if isinstance(one, Found) and isinstance(one.data, OfficialStatisticImported)]
-
-
-def refused(content: Json | str | bytes, **said: Any) -> list[tuple[int, str]]:
-    return [(one.row, one.field) for one in read(content, **said) if isinstance(one, RefusedRow)]
-
-
-def unreadable(content: Json | str | bytes, **said: Any) -> str:
-    with pytest.raises(Unreadable) as caught:
-        read(content, **said)
-    return str(caught.value)
 
 
 def example(name: str, file: str) -> list[OfficialStatisticImported]:
@@ -122,40 +56,6 @@ def test_the_example_in_json_stat_tells_the_public_figures() -> None:
         (20, 65, "BAS", date(2023, 12, 5))
     }
     assert said[0].notes == ("Statistiken baseras på registret BAS och kan inte jämföras med RAMS.",)
-
-
-def test_json_stat_1_is_read_as_version_1_of_the_api_wraps_it() -> None:
-    """The public figures of foreign-born people in work, 20-64 years, in Jönköping; the codes are made up."""
-    old = {
-        "dataset": {
-            "dimension": {
-                "Region": {"category": {"index": {"0680": 0}, "label": {"0680": "Jönköping"}}},
-                "Fodd": {"category": {"index": {"utr": 0}}},
-                "Kon": {"category": {"index": {"2": 0, "1": 1}}},
-                "ContentsCode": {"category": {"index": {"ANDEL": 0}, "unit": {"ANDEL": {"base": "procent"}}}},
-                "Tid": {"category": {"index": {"2020": 0, "2021": 1, "2022": 2}}},
-                "id": ["Region", "Fodd", "Kon", "ContentsCode", "Tid"],
-                "size": [1, 1, 2, 1, 3],
-                "role": {"time": ["Tid"], "metric": ["ContentsCode"]},
-            },
-            "updated": "2023-11-30T08:00:00Z",
-            "value": [60.4, 63.6, 66.1, 69.4, 73.3, 74.9],
-        }
-    }
-    said = data(
-        old,
-        region={"dimension": "Region", "divisions": [{"kind": "municipality", "version": "2022"}]},
-        sex={"dimension": "Kon", "codes": {"2": "women", "1": "men"}},
-        birth_region={"dimension": "Fodd", "codes": {"utr": "foreign-born"}},
-    )
-    assert [(one.sex, one.birth_region, one.period, one.value) for one in said] == [
-        ("women", "foreign-born", "2020", 60.4),
-        ("women", "foreign-born", "2021", 63.6),
-        ("women", "foreign-born", "2022", 66.1),
-        ("men", "foreign-born", "2020", 69.4),
-        ("men", "foreign-born", "2021", 73.3),
-        ("men", "foreign-born", "2022", 74.9),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -284,61 +184,12 @@ def test_what_only_says_when_the_table_was_fetched_is_no_revision() -> None:
     assert later.time > first.time
 
 
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"value": [1, 2, 3]}, "4 values, and has 3"),
-        ({"value": {"4": 1}}, "a place that it doesn't have"),
-        ({"value": {"x": 1}}, "not JSON-stat"),
-        ({"value": "1"}, "not JSON-stat"),
-        ({"status": ["..", None]}, "4 statuses, and has 2"),
-        ({"status": {"-1": ".."}}, "a place that it doesn't have"),
-        ({"size": [3, 1, 2]}, "Region should have 3 categories, and has 2"),
-        ({"size": [2, 1]}, "otherwise than their sizes"),
-        ({"size": [2**40, 1, 2]}, "not JSON-stat"),
-        ({"size": [400_000, 400_000, 2]}, "more than"),
-        ({"id": ["Region", "ContentsCode", "Year"]}, "not JSON-stat"),
-        ({"class": "collection"}, "collection"),
-        ({"updated": None}, "when it was published"),
-        ({"role": {"time": ["Tid"], "metric": ["ContentsCode"]}}, "which dimension has the regions"),
-        ({"dimension": []}, "not JSON-stat"),
-    ],
-)
-def test_a_dataset_that_isnt_as_it_should_be_is_refused_whole(changes: Json, why: str) -> None:
-    assert why in unreadable(dataset(**changes))
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("<!doctype html><html>", "web page"),
-        ('{"columns": [], "data": []}', "PxWeb's own JSON"),
-        ('{"error": "Too many values selected"}', "something is wrong"),
-        ('{"type": "about:blank", "title": "Not Found", "status": 404}', "something is wrong"),
-        ('{"dataset": {}}', "not one dataset"),
-        ('{"a": 1, "a": 2}', "two fields of one name"),
-        (json.dumps(dataset())[:-20], "ends within"),
-        (json.dumps(dataset()).replace("61.5", "NaN"), "not JSON"),
-        (json.dumps({name: said for name, said in dataset().items() if name != "value"}), "none of its values"),
-        (json.dumps(dataset(), ensure_ascii=False).encode("cp1252"), "not in UTF-8"),
-    ],
-)
-def test_what_is_no_dataset_is_refused_by_what_it_is(content: str | bytes, why: str) -> None:
-    assert why in unreadable(content)
-
-
 def test_a_table_needs_to_be_told_where_things_are() -> None:
     csv = "region;ANDEL\n0680;1,5\n"
     assert "where regions and periods are" in unreadable(csv, published_on="2022-01-31")
     where = {"dimension": "region", "divisions": [{"kind": "municipality", "version": "2022"}]}
     assert "when it was published" in unreadable(csv, region=where, period="2021")
     assert "no column named år" in unreadable(csv, region=where, period={"dimension": "år"}, published_on="2022-01-31")
-
-
-def test_categories_with_gaps_in_their_order_are_refused() -> None:
-    told = dataset()
-    told["dimension"]["Region"]["category"]["index"] = {"0680A0010": 0, "0680A0020": 2}
-    assert "gaps" in unreadable(told)
 
 
 def test_another_unit_than_the_series_has_is_refused() -> None:
@@ -376,57 +227,6 @@ def test_codes_of_periods_and_ages_are_read_as_agencies_write_them() -> None:
     ]  # fmt: skip
     ages = {"20-64": (20, 64), "20–64 år": (20, 64), "85+": (85, 150), "19": (19, 19), "64-20": None, "tot": None}
     assert {code: found and (found.from_, found.to) for code in ages for found in [as_ages(code)]} == ages
-
-
-# JSON-stat against a plain reading of its rules: a value's place is its codes' positions, the last counting most often.
-
-SIZES = st.lists(st.integers(1, 3), min_size=1, max_size=4)
-
-
-@st.composite
-def cubes(draw: st.DrawFn) -> tuple[Json, dict[tuple[str, ...], float | None], dict[tuple[str, ...], str | None]]:
-    sizes = draw(SIZES)
-    total = math.prod(sizes)
-    values = draw(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=total, max_size=total))
-    statuses = draw(st.lists(st.sampled_from([None, "..", "p"]), min_size=total, max_size=total))
-    ids = [f"D{at}" for at in range(len(sizes))]
-    codes = {id_: [f"{id_}c{at}" for at in range(size)] for id_, size in zip(ids, sizes, strict=True)}
-    dimensions: Json = {}
-    for id_ in ids:
-        listed = draw(st.booleans())
-        places = list(enumerate(codes[id_]))
-        index = codes[id_] if listed else {code: at for at, code in draw(st.permutations(places))}
-        dimensions[id_] = {"category": {"index": index}}
-    sparse = {str(at): value for at, value in enumerate(values) if value is not None}
-    whole = {
-        "class": "dataset",
-        "id": ids,
-        "size": sizes,
-        "dimension": dimensions,
-        "value": sparse if draw(st.booleans()) else values,
-        "status": {str(at): s for at, s in enumerate(statuses) if s} if draw(st.booleans()) else statuses,
-    }
-    if draw(st.booleans()):
-        dimensions |= {"id": ids, "size": sizes}
-        del whole["id"], whole["size"], whole["class"]
-        whole = {"dataset": whole}
-    places_ = list(itertools.product(*codes.values()))
-    return whole, dict(zip(places_, values, strict=True)), dict(zip(places_, statuses, strict=True))
-
-
-@given(cubes())
-@settings(max_examples=100, deadline=None)
-def test_json_stat_is_read_as_its_rules_say(
-    cube: tuple[Json, dict[tuple[str, ...], float | None], dict[tuple[str, ...], str | None]],
-) -> None:
-    whole, values, statuses = cube
-    found = read_json_stat(BytesIO(json.dumps(whole).encode()))
-    seen = {tuple(one.codes.values()): one for one in found}
-    ordered = {tuple(one.codes[d.id] for d in found.dimensions): one for one in seen.values()}
-    assert {place: one.value for place, one in ordered.items()} == values
-    assert {place: one.symbol for place, one in ordered.items()} == statuses
-    assert [one.number for one in found] == list(range(1, len(values) + 1))
-    assert all(found.at(one.codes) == one for one in found)
 
 
 async def test_figures_are_published_as_history_and_a_revision_as_one_through_the_front_door(
