@@ -54,7 +54,8 @@ def parked_list(
     for row in rows:
         place = f"{row['topic']} {row['partition']} {row['offset']}"
         since = row["parked_at"][:16].replace("T", " ")
-        table.add_row(row["service"], str(row["id"]), place, str(row["key"] or ""), row["reason"], since)
+        reason = f"{row['reason']} (test event)" if row["test"] else row["reason"]
+        table.add_row(row["service"], str(row["id"]), place, str(row["key"] or ""), reason, since)
     console.print(table)
 
 
