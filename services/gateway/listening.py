@@ -33,17 +33,17 @@ async def run(ctx: Context) -> None:
 async def notice_silence(ctx: Context) -> None:
     """Sets the gauge of every source that is waited for; each that falls silent is logged once, by one replica."""
     async with ctx.db.transaction() as tx:
-        found = await publishers.overview(tx)
-        silent = [s.source for one in found for s in one.sources if s.is_silent(tx.now())]
+        found = await publishers.sources_heard(tx)
+        silent = [one.source for _, sources in found for one in sources if one.is_silent(tx.now())]
         fell, rose = await outcomes.note_silence(tx, silent)
-    for one in found:
-        for source in one.sources:
-            labels = {"publisher": one.publisher.name, "source": source.source}
-            _silent(ctx.metrics.meter).set(int(source.source in silent), labels)
-    for name, publisher in fell:
-        log.warning("a source has fallen silent", publisher=publisher, source=name)
-    for name, publisher in rose:
-        log.info("a source is heard again", publisher=publisher, source=name)
+    for publisher, sources in found:
+        for one in sources:
+            labels = {"publisher": publisher.name, "source": one.source}
+            _silent(ctx.metrics.meter).set(int(one.source in silent), labels)
+    for source, name in fell:
+        log.warning("a source has fallen silent", publisher=name, source=source)
+    for source, name in rose:
+        log.info("a source is heard again", publisher=name, source=source)
 
 
 @lru_cache(maxsize=1)

@@ -44,6 +44,8 @@ from services.gateway.repository import outcomes as tally
 from services.gateway.repository import publishers as repository
 
 DAYS_SHOWN = 30
+OURSELVES = "Hem"
+"""The owner of those who publish by our own forms."""
 FORGET_AT_ONCE = 10_000
 MOST_SOURCES = 100
 LONGEST_SOURCE = 128
@@ -101,9 +103,9 @@ async def change(tx: Transaction, name: Publisher, agreed: Agreed, sources: Sequ
     return found
 
 
-async def ensure(tx: Transaction, name: Publisher, allow: Sequence[str]) -> None:
-    """Registers whoever is not yet, with an owner that an operator has to tell; such a one may be given more types."""
-    if await repository.add(tx, name, Agreed(allow=tuple(allow))):
+async def ensure(tx: Transaction, name: Publisher, allow: Sequence[str], *, owner: str | None = None) -> None:
+    """Registers whoever is not yet. Without `owner` an operator has to tell it; such a one may be given more types."""
+    if await repository.add(tx, name, Agreed(owner, allow=tuple(allow))):
         return
     known = await repository.lock(tx, name)
     if known is not None and known.owner is None:
@@ -141,7 +143,7 @@ async def sources_of_keyless(tx: Transaction, sender: Sender) -> tuple[str, ...]
         return ()
     missing = [source for source in sender.sources if known is None or source not in known.sources]
     if missing:
-        await ensure(tx, sender.publisher, sender.allow)
+        await ensure(tx, sender.publisher, sender.allow, owner=OURSELVES if sender.road == "form" else None)
         await claim(tx, sender.publisher, missing)
         known = await repository.find(tx, sender.publisher)
     return tuple(source for source in sender.sources if known is not None and source in known.sources)
@@ -234,13 +236,17 @@ class Overview:
         return max((source.heard_at for source in self.sources if source.heard_at), default=None)
 
 
+async def sources_heard(tx: Transaction) -> list[tuple[Registered, list[Source]]]:
+    """Every publisher, those that have retired last, with when each of its sources was heard."""
+    heard = await tally.heard(tx)
+    return [(publisher, sources_of(publisher, heard)) for publisher in await repository.list_all(tx)]
+
+
 async def overview(tx: Transaction) -> list[Overview]:
     """Every publisher, those that have retired last."""
-    heard = await tally.heard(tx)
     totals = await tally.totals(tx, _month_ago(tx))
     found = []
-    for publisher in await repository.list_all(tx):
-        sources = sources_of(publisher, heard)
+    for publisher, sources in await sources_heard(tx):
         counts = [totals.get((publisher.name, outcome), 0) for outcome in ("accepted", "duplicate", "refused")]
         found.append(Overview(publisher, tuple(sources), standing(publisher, sources, tx.now()), *counts))
     return found
