@@ -66,13 +66,20 @@ class Work:
         if room > 0 and refused:
             await repository.refuse(tx, self.run.id, refused[:room])
 
+    def _show(self, said: Sequence[Said]) -> None:
+        """Keeps the first of each type for the operator to see. Contacts are only counted."""
+        for row, event in said:
+            alike = sum(one["event"] == _name(event) for one in self.shown)
+            if alike < MAX_SHOWN and not _is_personal(event):
+                self.shown.append(_shown(row, event))
+
     async def publish(self, said: Sequence[Said], note: Note) -> None:
         """Publishes what is `said`, and has it noted in the same transaction; in a dry run only counts and shows it."""
         if not said:
             return
         if self.only is not None:
             self.counts.update(_name(event) for _, event in said)
-            self.shown += [_shown(row, event) for row, event in said[: MAX_SHOWN - len(self.shown)]]
+            self._show(said)
             return
         before = self.counts
 
@@ -101,8 +108,10 @@ def _name(event: Event[Any]) -> str:
     return event.type.removeprefix("se.vatterhem.").partition(".")[0]
 
 
+def _is_personal(event: Event[Any]) -> bool:
+    return event.data.topic in TOPICS and TOPICS[event.data.topic].personal
+
+
 def _shown(row: int, event: Event[Any]) -> dict[str, Any]:
-    """What an operator may see of an event: of a personal topic only whom it is about."""
-    personal = event.data.topic in TOPICS and TOPICS[event.data.topic].personal
-    said = {} if personal else orjson.loads(event.data.json_bytes())
+    said = orjson.loads(event.data.json_bytes())
     return {"row": row, "event": _name(event), "about": event.subject, "history": event.history, "said": said}

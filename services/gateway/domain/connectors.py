@@ -15,7 +15,8 @@ OPEN: tuple[State, ...] = ("waiting", "running")
 AGAIN_AFTER_FAILURE = timedelta(minutes=15)
 MAX_REFUSED_KEPT = 1_000
 """Of one run; all are counted."""
-MAX_SHOWN = 20
+MAX_SHOWN = 6
+"""Of each type of event, in a dry run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ async def test_a_file_that_is_no_table_of_leases_publishes_nothing(estate: Estat
 async def test_a_dry_run_shows_what_it_would_publish_and_leaves_nothing(estate: Estate, bus: Bus) -> None:
     shown = await estate.run([lease(n) for n in range(3)], dry=True)
     assert shown["counts"] == {**NOTHING, "rows": 3, "TenantContactChanged": 3, "TenantMovedIn": 3}
-    assert {one["event"] for one in shown["would_publish"]} == {"TenantContactChanged", "TenantMovedIn"}
+    assert [one["event"] for one in shown["would_publish"]] == ["TenantMovedIn"] * 3
     assert "Testsson" not in str(shown)
     assert "example.se" not in str(shown)
     assert await estate.gateway.ctx.db.pool.fetchval("select count(*) from lease") == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.community import VisitCounted
 from schemas.gateway import SourceChecked
 from schemas.tenancy import TenantContactChanged, TenantMovedIn
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, NewDatabase, eventually, running, settings_for
@@ -115,3 +116,31 @@ async def test_what_the_publisher_may_not_send_is_refused_by_row(estate: Estate,
     assert ended["counts"]["refused"] == 1
     assert ended["refused"][0]["field"] == "TenantMovedIn"
     assert not await bus.records("tenancy.events")
+
+
+VISITS = """
+kind: spreadsheet
+publisher: landlord
+source: urn:test:visits
+options:
+  type: VisitCounted
+  fields: {meeting_place_id: Place, visits: Visits, "on": Day}
+"""
+
+
+async def test_rows_that_stand_for_themselves_are_published_once_and_corrected(estate: Estate, bus: Bus) -> None:
+    (estate.folder / "visits.yaml").write_text(VISITS, encoding="utf-8")
+    first = b"Place;Visits;Day\nm-1;10;2019-09-01\nm-1;12;2019-09-02\nm-2;many;2019-09-02\n"
+    ended = await estate.run(first, name="visits")
+    assert (ended["counts"]["VisitCounted"], ended["counts"]["refused"]) == (2, 1)
+    assert [(one["row"], one["field"]) for one in ended["refused"]] == [(4, "Visits")]
+    assert (await estate.run(first, name="visits"))["counts"]["unchanged"] == 2
+    mended = first.replace(b"m-1;12", b"m-1;13")
+    shown = await estate.run(mended, dry=True, name="visits")
+    assert [one["said"]["visits"] for one in shown["would_publish"]] == [13]
+    await estate.run(mended, name="visits")
+    await estate.run(first, name="visits")  # back again: not the same event as the first time
+    events = await bus.expect(VisitCounted, 4)
+    of_the_day = sorted((e.sequence, e.data.visits) for e in events if e.data.on.day == 2)
+    assert of_the_day == [(0, 12), (1, 13), (2, 12)]
+    assert not any(event.history for event in events)
