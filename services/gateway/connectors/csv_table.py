@@ -6,7 +6,7 @@ from typing import BinaryIO, Final, TextIO
 
 from .rows import Row, Table, TableOptions, WrongCell, header, too_many_rows
 from .shape import Unreadable
-from .texts import as_text
+from .texts import text_of
 
 DELIMITERS: Final = ("\t", ";", ",")
 """Those that are found by themselves, the surest first: a comma is also what numbers and sentences have."""
@@ -19,14 +19,14 @@ LINE: Final = 1024 * 1024
 
 def read_csv(file: BinaryIO, options: TableOptions) -> Table:
     """The table in `file`. Raises `Unreadable`, also later from the rows."""
-    text, notes = as_text(file)
+    text, notes = text_of(file)
     sample = text.read(SAMPLE)
     said = sample.partition("\n")[0].strip().lower()
     skipped = 1 if said.startswith("sep=") else 0  # Excel's own line, which it doesn't show
     delimiter = options.delimiter or (said[4:] or "\t" if skipped else _delimiter(sample, options))
     if len(delimiter) != 1:
         raise Unreadable("The delimiter is not one character.", "Say which it is: ; , or a tab.")
-    text, _ = as_text(file)
+    text, _ = text_of(file)
     records = _records(text, delimiter)
     for _ in range(skipped + options.header_row - 1):
         next(records, None)

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, BinaryIO, Final, NoReturn
+from typing import Any, BinaryIO, Final
 
 from services.chassis.clock import local_date
 
+from .json_table import TwoOfAName, no_number, once_each
 from .shape import Unreadable
-from .texts import as_text
+from .texts import text_of
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_VALUES: Final = 500_000
@@ -117,10 +118,10 @@ def read_json_stat(file: BinaryIO) -> Dataset:
         raise Unreadable(
             f"The file is larger than {MAX_BYTES // 1024**2} MB.", "Ask for fewer regions or years at a time."
         )
-    text, _ = as_text(file, windows=False)
+    text, _ = text_of(file, windows=False)
     try:
-        whole = json.load(text, parse_constant=_no_number, object_pairs_hook=_object)
-    except _TwoOfAName:
+        whole = json.load(text, parse_constant=no_number, object_pairs_hook=once_each)
+    except TwoOfAName:
         raise Unreadable("The file has an object with two fields of one name.", FETCH) from None
     except (ValueError, RecursionError):
         raise Unreadable("The file is not JSON, or ends within it.", FETCH) from None
@@ -129,21 +130,6 @@ def read_json_stat(file: BinaryIO) -> Dataset:
         return _read(found)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise Unreadable("The file is not JSON-stat: a part of it is missing or of another kind.", FETCH) from error
-
-
-class _TwoOfAName(Exception):
-    """An object with two fields of one name."""
-
-
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise _TwoOfAName
-    return made
-
-
-def _no_number(_: str) -> NoReturn:
-    raise ValueError
 
 
 def _dataset(whole: Json) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from schemas.errors import kind
 
 from .rows import Cell, Row, Table, TableOptions, WrongCell, too_many_rows
 from .shape import Unreadable
-from .texts import as_text
+from .texts import text_of
 
 CHUNK: Final = 64 * 1024
 OBJECT: Final = 1024 * 1024
@@ -22,26 +22,28 @@ EXPECTED: Final = "Send a list of objects, or one object a line."
 
 def read_json(file: BinaryIO, options: TableOptions) -> Table:
     """The table in `file`. Raises `Unreadable`, also later from the rows."""
-    text, notes = as_text(file, windows=False)
+    text, notes = text_of(file, windows=False)
     return Table(None, _rows(_Reader(text), options), notes)
 
 
-class _TwoOfAName(ValueError):
+class TwoOfAName(ValueError):
     """An object with two fields of one name."""
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its fields, for a JSON decoder. Raises `TwoOfAName`."""
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise _TwoOfAName
+        raise TwoOfAName
     return made
 
 
-def _no_number(_: str) -> NoReturn:
+def no_number(_: str) -> NoReturn:
+    """For a JSON decoder: NaN and Infinity are no JSON."""
     raise ValueError
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_number)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=once_each, parse_float=Decimal, parse_constant=no_number)
 
 
 class _Reader:
@@ -79,7 +81,7 @@ class _Reader:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._held, self._at)
-            except _TwoOfAName:
+            except TwoOfAName:
                 raise Unreadable(f"Object {number} has two fields of one name.", "Give each field once.") from None
             except RecursionError:
                 raise Unreadable(f"Object {number} nests too deep.", EXPECTED) from None

@@ -31,7 +31,7 @@ class _Borrowed(io.RawIOBase):
         return len(data)
 
 
-def as_text(file: BinaryIO, *, windows: bool = True) -> tuple[TextIO, list[str]]:
+def text_of(file: BinaryIO, *, windows: bool = True) -> tuple[TextIO, list[str]]:
     """The file as text from its start, with line breaks as they are, and notes. Raises `Unreadable`.
 
     All of it is looked at first, so that no row is read of a file that turns out wrong. `windows`: Windows-1252 is
