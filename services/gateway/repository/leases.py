@@ -1,7 +1,7 @@
 """The SQL of lease snapshots: the rows of the file that is compared, and the leases and households as published."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -331,7 +331,7 @@ async def know_leases(
         [said.state for _, said, _ in told],
         [said.ended_on for _, said, _ in told],
         [said.ended_event for _, said, _ in told],
-        *(list(column) for column in zip(*(astuple(home) for home in homes if home is not None), strict=True)),
+        *(list(column) for column in zip(*(_said(home) for home in homes if home is not None), strict=True)),
         [number for _, _, number in told],
     )
 
@@ -354,6 +354,13 @@ def _values(row: Staged) -> tuple[Any, ...]:
     return (
         row.row, row.lease, row.person, row.refused, row.by_letter, row.area_id, row.building_id, row.dwelling_id,
         row.moved_in_on, row.moved_out_on, row.contact,
+    )  # fmt: skip
+
+
+def _said(home: Home) -> tuple[Any, ...]:
+    return (
+        home.tenant_ref, home.area_id, home.building_id, home.dwelling_id, home.moved_in_on, home.transferred_from,
+        home.contact_rule,
     )  # fmt: skip
 
 
