@@ -105,6 +105,8 @@ async def test_every_page_at_every_size(
             for name in ("publishers", "publishers/housing"):
                 await shown.goto(f"{DOOR}/{name}")
                 problems += await faults(shown, name.replace("/", "-"))
+        await shown.click("text=Gör en nyckel")
+        problems += await faults(shown, "publishers-key")
         await shown.goto(f"{DOOR}/publishers/register")
         await shown.click("text=Registrera >> nth=-1")
         problems += await faults(shown, "publishers-wrong")
