@@ -76,6 +76,18 @@ async def test_events_are_found_by_name_meaning_and_field_on_a_topic_or_of_an_ow
     assert 'value="<script>"' not in (await gateway.client.get("/schemas?q=<script>", headers=PAGE)).text
 
 
+async def test_swedish_readers_find_and_read_events_in_the_words_of_the_forms(gateway: Running) -> None:
+    swedish = {"Accept-Language": "sv"}
+    found = await gateway.client.get("/schemas", params={"q": "områdesgruppen träffats"}, headers=swedish)
+    assert [entry["name"] for entry in found.json()] == ["AreaGroupMet"]
+    page = (await gateway.client.get("/schemas/se.vatterhem.AreaGroupMet.v1", headers=PAGE | swedish)).text
+    assert "Områdesgruppen har träffats" in page
+    assert "The parties that were there, each once." in page
+    assert (
+        "Områdesgruppen" not in (await gateway.client.get("/schemas/se.vatterhem.AreaGroupMet.v1", headers=PAGE)).text
+    )
+
+
 async def test_an_events_page_tells_who_says_it_who_hears_it_and_what_depends_on_it(read: Read) -> None:
     shown = await read(f"/schemas/{MOVED_IN}")
     for told in (

@@ -17,7 +17,7 @@ from services.chassis.web.words import N_
 from services.gateway.domain.catalogue import draw
 from services.gateway.repository import catalogue as repository
 from services.gateway.repository import publishers
-from services.gateway.routes.described import DESCRIBED, Described, search
+from services.gateway.routes.described import DESCRIBED, Described, InWords, search
 
 router = Router()
 
@@ -35,14 +35,22 @@ async def list_schemas(request: Request, q: str = "", topic: str = "", owner: st
 
     `q`: words that name, meaning or fields have; `topic`, `owner`: of those alone.
     """
-    found = search(q[:LONGEST_SEARCH], topic, owner)
+    own = InWords(translations(request))
+    found = search(q[:LONGEST_SEARCH], own, topic, owner)
     if not wants_page(request):
         return JSONResponse([_listed(entry) for entry in found], headers=VARY)
     by_topic = sorted(found, key=lambda entry: (not entry.topic, entry.topic))
     groups = [(name, list(types)) for name, types in groupby(by_topic, key=lambda entry: entry.topic)]
     asked = {"q": q[:LONGEST_SEARCH], "topic": topic, "owner": owner}
     answer = page(
-        request, "schemas.html", groups=groups, topics=WITH_EVENTS, owners=OWNERS, count=len(found), asked=asked
+        request,
+        "schemas.html",
+        groups=groups,
+        topics=WITH_EVENTS,
+        owners=OWNERS,
+        count=len(found),
+        asked=asked,
+        own=own,
     )
     answer.headers.update(VARY)
     return answer

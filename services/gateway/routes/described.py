@@ -1,5 +1,6 @@
 """Event types in words, for the list and for each one's page, from their JSON Schemas."""
 
+import gettext
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ from typing import Any
 from schemas.catalogue import MODELS
 from schemas.door import FROM_OUTSIDE
 from schemas.event import ANY_TOPIC, EventData
-from schemas.generate import example, json_schema
+from schemas.generate import OF_A_DAY, example, json_schema
 from schemas.lifecycle import Deprecation
 from schemas.topics import TOPICS, Topic
+from services.gateway.domain.forms import in_words
 
 Schema = Mapping[str, Any]
 LONGEST_EXAMPLE = 60
@@ -153,8 +155,26 @@ DESCRIBED: Mapping[str, Described] = {model.type: describe(model) for model in M
 NAMES: Mapping[str, str] = {entry.name: entry.type for entry in DESCRIBED.values()}
 
 
-def search(words: str, topic: str = "", owner: str = "") -> list[Described]:
-    """The types that have every word of `words` in their name, meaning or fields, on `topic` and of `owner` where given.
+@dataclass(frozen=True, slots=True)
+class InWords:
+    """The reader's words for what the schemas say in English, where the forms have them; empty where not."""
+
+    translations: gettext.NullTranslations
+
+    def name(self, entry: Described) -> str:
+        english = in_words(entry.name)
+        said = self.translations.pgettext("event", english)
+        return said if said != english else ""
+
+    def text(self, english: str) -> str:
+        plain = english.removesuffix(OF_A_DAY).strip()
+        said = self.translations.gettext(plain) if plain else ""
+        return said if said != plain else ""
+
+
+def search(words: str, own: InWords, topic: str = "", owner: str = "") -> list[Described]:
+    """The types that have every word of `words` in their name, meaning or fields, in English or in the reader's own
+    words, on `topic` and of `owner` where given.
 
     Those that have it in their name come first.
     """
@@ -162,11 +182,15 @@ def search(words: str, topic: str = "", owner: str = "") -> list[Described]:
     found = [
         entry
         for entry in DESCRIBED.values()
-        if topic in ("", entry.topic) and owner in ("", entry.owner) and all(term in _text(entry) for term in terms)
+        if topic in ("", entry.topic)
+        and owner in ("", entry.owner)
+        and all(term in _text(entry, own) for term in terms)
     ]
-    return sorted(found, key=lambda entry: not all(term in entry.name.lower() for term in terms))
+    return sorted(found, key=lambda entry: not all(term in f"{entry.name} {own.name(entry)}".lower() for term in terms))
 
 
-def _text(entry: Described) -> str:
-    fields = (f"{field.path} {field.meaning} {' '.join(field.codes)}" for field in entry.fields)
-    return " ".join([entry.type, *entry.paragraphs, *fields]).lower()
+def _text(entry: Described, own: InWords) -> str:
+    fields = (
+        f"{field.path} {field.meaning} {own.text(field.meaning)} {' '.join(field.codes)}" for field in entry.fields
+    )
+    return " ".join([entry.type, own.name(entry), *entry.paragraphs, own.text(entry.summary), *fields]).lower()

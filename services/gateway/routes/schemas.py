@@ -24,7 +24,7 @@ from services.gateway.domain.comments import Author, author_of
 from services.gateway.domain.door import Submission
 from services.gateway.domain.reports import Desk, desks_for
 from services.gateway.repository import catalogue as repository
-from services.gateway.routes.described import DESCRIBED, NAMES
+from services.gateway.routes.described import DESCRIBED, NAMES, InWords
 from services.gateway.routes.examples import curl, ndjson, python
 from services.gateway.service import catalogue as service
 from services.gateway.service import keys
@@ -141,6 +141,7 @@ async def _page(
         "schema.html",
         crumbs=[(translations(request).gettext("Event types"), "/schemas")],
         entry=entry,
+        own=InWords(translations(request)),
         topic=entry.on,
         writers=writers(event_type),
         hearers=hearers(event_type),
