@@ -12,6 +12,7 @@ import typer
 from hem import records
 from hem.commands.common import fail, kafka_here, opened, plain_errors, say
 from hem.contracts import Checked, Checker, Comparison, NotComparable, compare
+from hem.stack.errors import StackError
 
 A_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
@@ -47,7 +48,10 @@ def validate(
             servers = kafka or kafka_here()
             if servers is None:
                 fail(f"There is no file {what}. If a topic is meant: where is its Kafka? --kafka host:port says it.")
-            asyncio.run(_check_topic(servers, str(what), limit, within, tally))
+            try:
+                asyncio.run(_check_topic(servers, str(what), limit, within, tally))
+            except StackError as error:
+                fail(f"There is no file {what}. As a topic: {error}")
     tally.end(what)
 
 
