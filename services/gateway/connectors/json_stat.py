@@ -125,9 +125,10 @@ def read_json_stat(file: BinaryIO) -> Dataset:
         raise Unreadable("The file has an object with two fields of one name.", FETCH) from None
     except (ValueError, RecursionError):
         raise Unreadable("The file is not JSON, or ends within it.", FETCH) from None
-    found = _dataset(whole)
     try:
-        return _read(found)
+        return _read(_dataset(whole))
+    except Unreadable:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise Unreadable("The file is not JSON-stat: a part of it is missing or of another kind.", FETCH) from error
 

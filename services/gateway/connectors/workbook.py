@@ -5,10 +5,12 @@ import re
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from lzma import LZMAError
 from typing import Any, BinaryIO, Final
 from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -43,6 +45,7 @@ _END, _END_64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 BROKEN: Final = (
     zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError,
     ValueError, LookupError, TypeError, AttributeError, ParseError, ExpatError,
+    zlib.error, LZMAError,
 )  # fmt: skip
 
 

@@ -3,14 +3,18 @@
 import itertools
 import json
 import math
+import random
+from contextlib import suppress
 from io import BytesIO
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.gateway.connectors.json_stat import read_json_stat
-from tests.gateway.connectors.figures import Json, data, dataset, unreadable
+from services.gateway.connectors.shape import Unreadable
+from tests.gateway.connectors.figures import Json, data, dataset, read, unreadable
 
 
 def test_json_stat_1_is_read_as_version_1_of_the_api_wraps_it() -> None:
@@ -145,3 +149,19 @@ def test_json_stat_is_read_as_its_rules_say(
     assert {place: one.symbol for place, one in ordered.items()} == statuses
     assert [one.number for one in found] == list(range(1, len(values) + 1))
     assert all(found.at(one.codes) == one for one in found)
+
+
+def other(said: Any, chance: random.Random) -> Any:
+    """The same JSON with some parts gone or of another kind."""
+    if chance.random() < 0.1:
+        return chance.choice([None, 1, -1, "x", [], {}, True, 1e9, ["x"], {"0": 1}])
+    if isinstance(said, dict):
+        return {name: other(inner, chance) for name, inner in said.items() if chance.random() > 0.03}
+    return [other(inner, chance) for inner in said] if isinstance(said, list) else said
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=300, deadline=None)
+def test_a_dataset_with_odd_parts_is_read_or_refused_and_never_a_defect(seed: int) -> None:
+    with suppress(Unreadable):
+        read(json.dumps(other(dataset(status={"1": ".."}, note=["Not."]), random.Random(seed))))

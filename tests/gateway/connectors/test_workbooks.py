@@ -2,8 +2,10 @@
 
 import datetime as dt
 import io
+import random
 import struct
 import zipfile
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from tests.gateway.connectors.files import PLAIN, refused, rows, table
+from services.gateway.connectors.shape import Unreadable
+from tests.gateway.connectors.files import PLAIN, damaged, refused, rows, table
 
 MORNING = dt.datetime.fromisoformat("2019-03-01T08:30")
 
@@ -226,3 +229,16 @@ def test_xlsx_round_trips(lines: list[list[Any]]) -> None:
             if isinstance(value, str):  # what begins with = is text here
                 cell.data_type = "s"
     assert [list(row.cells.values()) for row in rows(saved(book))] == lines
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_workbook_is_read_or_refused_and_never_a_defect(seed: int) -> None:
+    content = saved(workbook(["a", "b"], [1, "x"], [dt.date(2019, 3, 1), None]))
+    chance = random.Random(seed)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        part = chance.choice(archive.namelist())
+        changed = {part.replace("/", "__").replace(".", "_dot_"): damaged(archive.read(part), chance)}
+    for broken in (damaged(content, chance), rezipped(content, **changed)):
+        with suppress(Unreadable):
+            rows(broken)
