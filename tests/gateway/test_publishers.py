@@ -61,6 +61,7 @@ async def test_the_register_is_told_to_everybody_and_a_retired_publisher_is_let_
 
     key = await make_key("tenancies")
     assert (await post(move_in(source="urn:test:a"), key=key)).status_code == 202
+    assert (await post(move_in("t-1b", source="urn:test:b"), key=key)).status_code == 202
     for _ in range(2):
         retired = await gateway.client.post(f"{API}/tenancies/retire", headers=OPERATOR)
         assert (retired.status_code, retired.json()["standing"]) == (200, "retired")

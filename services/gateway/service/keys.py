@@ -43,9 +43,9 @@ async def create_key(
 ) -> tuple[KeyId, str]:
     """A new key, shown now and never again; the publisher's other keys stay valid. `allow`: None is all it may send.
 
-    Registers a publisher that is not yet, its owner to be told. A test key without sources is for those the publisher
-    has; a live one is bound to the first it is used with. Raises `SourceTaken`, `NotPublishable`, `Retired`,
-    `NoSource` or `NoType`.
+    Registers a publisher that is not yet, its owner to be told. A key without sources is for those the publisher has;
+    a live one is bound to the first it is used with when there are none, or when the publisher's owner is not told.
+    Raises `SourceTaken`, `NotPublishable`, `Retired`, `NoSource` or `NoType`.
     """
     if allow is not None:
         publishers.refuse_unpublishable(allow)
@@ -64,7 +64,8 @@ async def create_key(
         raise NoType(f"{', '.join(beyond)} is not agreed with {publisher}: change what is agreed first.")
     if not types:
         raise NoType(f"Say what the key is for: nothing is agreed with {publisher} yet.")
-    bound = list(sources) or (list(known.sources) if kind == "test" else [])
+    agreed = known.sources if kind == "test" or known.owner is not None else ()
+    bound = list(sources or agreed)
     key = new_key(publisher, kind)
     made = await repository.add_key(tx, publisher, kind, hash_key(key), allow=types, sources=bound)
     return made, key
