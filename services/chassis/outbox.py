@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import orjson
-
 from services.chassis.errors import Unfit
 from services.chassis.vault import Vault
 
@@ -32,14 +30,7 @@ NUMBER = """
     on conflict (topic, key) do update set seq = aggregate.seq + excluded.seq
     returning topic, key, seq
 """
-ADD = """
-    insert into outbox (event_id, topic, key, seq, shard, headers, payload, personal, private)
-    select event_id, topic, key, seq, shard, headers::jsonb, payload, personal, private
-    from unnest(
-        $1::text[], $2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::text[], $7::bytea[], $8::bool[], $9::bool[]
-    ) with ordinality as row (event_id, topic, key, seq, shard, headers, payload, personal, private, place)
-    order by place
-"""
+COLUMNS = ("event_id", "topic", "key", "seq", "shard", "headers", "payload", "personal", "private")
 WAKE_RELAY = f"notify {CHANNEL}"
 
 
@@ -78,18 +69,22 @@ async def add(connection: "Connection", vault: Vault, outgoing: Sequence[Outgoin
     # Keys before aggregates: an erasure locks them in this order too.
     payloads = await _sealed(connection, vault, outgoing)
     sequences = await _number(connection, outgoing)
-    await connection.execute(
-        ADD,
-        [o.event_id for o in outgoing],
-        [o.topic for o in outgoing],
-        [o.key for o in outgoing],
-        sequences,
-        [shard_of(o.key) for o in outgoing],
-        [_headers(o, sequence) for o, sequence in zip(outgoing, sequences, strict=True)],
-        payloads,
-        [o.person is not None for o in outgoing],
-        [o.private for o in outgoing],
-    )
+    rows = [
+        (
+            o.event_id,
+            o.topic,
+            o.key,
+            sequence,
+            shard_of(o.key),
+            _headers(o, sequence),
+            payload,
+            o.person is not None,
+            o.private,
+        )
+        for o, sequence, payload in zip(outgoing, sequences, payloads, strict=True)
+    ]
+    # COPY: half the work of an INSERT for us and for Postgres, and ids in the same order.
+    await connection.copy_records_to_table("outbox", records=rows, columns=COLUMNS)
     await connection.execute(WAKE_RELAY)
 
 
@@ -121,8 +116,8 @@ async def _sealed(connection: "Connection", vault: Vault, outgoing: Sequence[Out
     return payloads
 
 
-def _headers(outgoing: Outgoing, sequence: int) -> str:
+def _headers(outgoing: Outgoing, sequence: int) -> list[tuple[str, str]]:
     headers = [(name, value.decode()) for name, value in outgoing.headers]
     if outgoing.numbered:
         headers.append(("ce_sequence", str(sequence)))
-    return orjson.dumps(headers).decode()
+    return headers
