@@ -12,7 +12,7 @@ import pytest
 
 from hem.stack.jars import checked_jars, read_manifest
 from schemas.tenancy import TenantMovedIn
-from services.chassis.testkit import Bus, Running
+from services.chassis.testkit import OPERATOR, Bus, Running
 from tests.gateway.inbound_kit import SOURCE, parked, register, topic_made
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "kafka"
@@ -65,6 +65,8 @@ async def test_a_client_s_good_events_arrive_and_its_bad_one_is_parked_with_the_
     [bad] = await parked(gateway)
     assert f"{bad['event_id']} is record {bad['partition']}/{bad['offset']}" in said
     assert (bad["reason"], [error[0] for error in bad["errors"]]) == ("invalid", ["data.moved_in_on"])
+    page = await gateway.client.get("/publishers/housing/parked", headers=OPERATOR | {"accept-language": "sv"})
+    assert all(shown in page.text for shown in (bad["event_id"], "data.moved_in_on", "Den följer inte sitt schema"))
     arrived = await bus.expect(TenantMovedIn, good)
     assert all(f"{event.id} is record" in said for event in arrived)
     assert {event.source for event in arrived} == {SOURCE}
