@@ -220,10 +220,9 @@ async def test_the_form_tries_it_without_a_script_also_with_a_roles_rights(gatew
         return html.unescape(answer.text)
 
     visit = "se.vatterhem.VisitCounted.v1"
-    event = (await gateway.client.get(f"/schemas/{visit}", headers=PAGE)).text
-    event = html.unescape(
-        re.search(r"<textarea class=\"wide\" id=\"event\"[^>]*>(.*?)</textarea>", event, re.DOTALL)[1]
-    )  # type: ignore[index]
+    page = (await gateway.client.get(f"/schemas/{visit}", headers=PAGE)).text
+    [offered] = re.findall(r"<textarea class=\"wide\" id=\"event\"[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    event = html.unescape(offered)
     assert "It would be accepted" in await shown(visit, event)
     assert "community.events" in await shown(visit, event, "area_staff", as_role="area_staff")
     broken = await shown(visit, '{"</textarea><script>": 1')
