@@ -35,7 +35,8 @@ async def test_every_command_of_the_page_does_what_the_page_says(tmp_path: Path)
 
         numbers = json.loads(await hem.cli("publishers", "show", "lease-system", "--json"))
         live, tests = numbers["last_30_days"], numbers["last_30_days_of_tests"]
-        assert (live["accepted"], live["duplicate"], tests["accepted"]) == (12, 1, 1)  # eleven move-ins and a SourceChecked
+        # Eleven move-ins and a SourceChecked.
+        assert (live["accepted"], live["duplicate"], tests["accepted"]) == (12, 1, 1)
         assert live["refused"] == {"invalid": 1, "conflict": 1}
         assert numbers["standing"] == "heard"
 

@@ -22,6 +22,8 @@ LOOK_SECONDS = 0.25
 SCHEDULE_EVERY_LOOKS = 40
 FORGET_EVERY_LOOKS = 14_400
 FORGET_AT_ONCE = 100
+RUNS_AT_ONCE = 2
+"""Each holds a connection besides those it works with: more of them than the pool has would wait for each other."""
 
 
 async def run(ctx: Context) -> None:
@@ -41,7 +43,7 @@ async def run(ctx: Context) -> None:
             for name in [name for name, task in under_way.items() if task.done()]:
                 del under_way[name]
             for one in waiting:
-                if one.connector not in under_way:
+                if one.connector not in under_way and len(under_way) < RUNS_AT_ONCE:
                     under_way[one.connector] = group.create_task(_alone(ctx, one))
             ctx.health.ok(name_of(run))
             await asyncio.sleep(LOOK_SECONDS)
