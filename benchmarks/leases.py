@@ -75,7 +75,7 @@ async def measure(count: int, rows: int) -> str:
         [
             Measured("the next file, compared and published", "s", bench.next, f"< {AIM_SECONDS} s"),
             Measured("the next file", "rows/s", [rows / seconds for seconds in bench.next]),
-            Measured("the first file, all of it published", "s", bench.first, f"< {AIM_SECONDS} s"),
+            Measured("the first file, all of it published", "s", bench.first),
             Measured("the first file", "events/s", [bench.events / seconds for seconds in bench.first]),
             Measured("the gateway's memory at its highest", "MB", bench.peak),
             Measured("the gateway's memory before the first file", "MB", bench.idle),

@@ -14,7 +14,7 @@ from services.gateway.connectors.configured import Connector
 from services.gateway.connectors.shape import Unreadable
 from services.gateway.domain.connectors import Run
 from services.gateway.repository import connectors as repository
-from services.gateway.service.connectors import key_of
+from services.gateway.service.connectors import place_of
 
 MAX_FILE = 32 * 1024 * 1024
 """Of what is sent or fetched. A file that the gateway finds on its machine may be larger."""
@@ -43,7 +43,7 @@ async def opened(ctx: Context, connector: Connector, run: Run) -> AsyncIterator[
 async def _unsealed(ctx: Context, connector: Connector, run: Run, file: BinaryIO) -> None:
     async with ctx.db.transaction() as tx:
         async for sealed in repository.pieces(tx, run.id):
-            file.write(await tx.unseal(key_of(connector.name), sealed))
+            file.write(tx.unseal_private(place_of(connector.name), sealed))
     file.seek(0)
 
 

@@ -69,12 +69,11 @@ async def _stage(work: Work, kind: LeaseSnapshot, options: LeaseOptions) -> None
         await repository.clear(tx, work.connector.name)
         await runs.forget_refused(tx, work.run.id)
         while chunk := await asyncio.to_thread(_next, tx, rows, work):
-            staged, secrets, refused, unnumbered, remarks = chunk
+            staged, sealed, refused, unnumbered, remarks = chunk
             work.remark(remarks)
             work.counts["rows"] += len(staged) + unnumbered
             work.counts["unnumbered"] += unnumbered
             await work.refuse(tx, refused)
-            sealed = await work.ctx.db.vault.seal_many(tx.connection, [(work.person, secret) for secret in secrets])
             await repository.stage(tx, work.connector.name, staged, sealed)
         twice = await repository.finish_staging(tx, work.connector.name)
         column = options.columns.lease[0]
@@ -88,7 +87,7 @@ async def _stage(work: Work, kind: LeaseSnapshot, options: LeaseOptions) -> None
 def _next(
     tx: Transaction, rows: Iterator[LeaseRow | Remark], work: Work
 ) -> tuple[list[Staged], list[bytes], list[Refused], int, list[Remark]] | None:
-    """Some rows, what is to be sealed of each, refusals, how many rows have no number, remarks. In a thread."""
+    """Some rows, what is sealed of each, refusals, how many rows have no number, remarks. In a thread of its own."""
     read = list(islice(rows, READ_AT_ONCE))
     if not read:
         return None
@@ -97,7 +96,13 @@ def _next(
     numbered = [row for row in chunk if row.number is not None]
     refused = [Refused(w.row, w.field, w.expected, w.got) for row in chunk for w in row.wrong]
     staged = [_staged(tx, row, work.connector.name) for row in numbered]
-    return staged, [_secret(row) for row in numbered], refused, len(chunk) - len(numbered), remarks
+    return (
+        staged,
+        [tx.seal_private(work.place, _secret(row)) for row in numbered],
+        refused,
+        len(chunk) - len(numbered),
+        remarks,
+    )
 
 
 def _staged(tx: Transaction, row: LeaseRow, connector: str) -> Staged:
@@ -186,7 +191,7 @@ class _Telling:
     async def _contacts(self, rows: Sequence[int]) -> Batch:
         async with self.work.transaction() as tx:
             due = await repository.contacts_at(tx, self.name, rows)
-            opened = await self._open(tx, [d.sealed for d in due])
+            opened = self._open(tx, [d.sealed for d in due])
         said = await asyncio.to_thread(self._contact_events, due, opened)
 
         async def note(tx: Transaction, let: Sequence[bool]) -> None:
@@ -213,7 +218,7 @@ class _Telling:
         async with self.work.transaction() as tx:
             leases = await repository.changed_at(tx, self.name, self.teller.today, rows)
             fresh = [lease for lease in leases if _has_new_ref(lease)]
-            opened = await self._open(tx, [lease.sealed for lease in fresh if lease.sealed is not None])
+            opened = self._open(tx, [lease.sealed for lease in fresh if lease.sealed is not None])
         numbers = {lease.lease: orjson.loads(secret)[0].encode() for lease, secret in zip(fresh, opened, strict=True)}
         return await self._tell(leases, numbers)
 
@@ -250,10 +255,8 @@ class _Telling:
         sealed = await self.work.ctx.db.vault.seal_many(tx.connection, [(ref, numbers[lease]) for lease, ref in kept])
         return {lease: one for (lease, _), one in zip(kept, sealed, strict=True)}
 
-    async def _open(self, tx: Transaction, sealed: Sequence[bytes]) -> list[bytes]:
-        person = self.work.person
-        opened = await self.work.ctx.db.vault.unseal_many(tx.connection, [(person, one) for one in sealed])
-        return [one for one in opened if one is not None]
+    def _open(self, tx: Transaction, sealed: Sequence[bytes]) -> list[bytes]:
+        return [tx.unseal_private(self.work.place, one) for one in sealed]
 
 
 def _has_new_ref(lease: Lease) -> bool:

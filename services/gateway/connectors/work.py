@@ -18,7 +18,7 @@ from services.gateway.domain.connectors import MAX_REFUSED_KEPT, MAX_SHOWN, Refu
 from services.gateway.domain.door import Answer, Sender, Submission
 from services.gateway.entrance import let_in
 from services.gateway.repository import connectors as repository
-from services.gateway.service.connectors import key_of
+from services.gateway.service.connectors import place_of
 
 Said = tuple[int, Event[Any]]
 """An event, and the row it comes from; 0 where no row says it."""
@@ -42,9 +42,9 @@ class Work:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def person(self) -> str:
-        """Under whose key what the connector has to keep for a while is sealed: no person's, its own."""
-        return key_of(self.connector.name)
+    def place(self) -> str:
+        """Where what the connector has to keep for a while is sealed for."""
+        return place_of(self.connector.name)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

@@ -94,13 +94,13 @@ FIND_TRANSFERS = """
 ERASURES = "select tenant_ref, told from lease_erasure where connector = $1 order by tenant_ref"
 ERASED = "delete from lease_erasure where tenant_ref = any($1::text[])"
 
-CONTACTS_FROM = """
+_of_contacts = """
     from lease_staged_household s join lease_household h using (connector, person)
     where s.connector = $1 and not s.by_letter and s.contact is distinct from h.contact
 """
-CONTACTS = f"select s.row {CONTACTS_FROM} order by s.row"
+CONTACTS = f"select s.row {_of_contacts} order by s.row"
 CONTACTS_AT = f"""
-    select h.person, h.tenant_ref, h.told, s.row, s.contact, s.sealed {CONTACTS_FROM} and s.row = any($2::bigint[])
+    select h.person, h.tenant_ref, h.told, s.row, s.contact, s.sealed {_of_contacts} and s.row = any($2::bigint[])
     order by s.row
 """
 KNOW_CONTACTS = """
@@ -113,7 +113,7 @@ KNOWN_COLUMNS = """
     l.lease, l.tenancy_id, l.told, l.state, l.ended_on, l.ended_event, l.tenant_ref, l.area_id, l.building_id,
     l.dwelling_id, l.moved_in_on, l.transferred_from, l.contact_rule
 """
-CHANGED_FROM = """
+_of_changed = """
     from lease_staged s
     join lease l using (connector, lease)
     join lease_household h on (h.connector, h.person) = (s.connector, s.person)
@@ -136,21 +136,21 @@ CHANGED_FROM = """
             (h.tenant_ref, s.area_id, now.building, now.dwelling, s.moved_in_on, now.transferred, now.rule)
     )
 """
-CHANGED = f"select s.row {CHANGED_FROM} order by s.row"
+CHANGED = f"select s.row {_of_changed} order by s.row"
 CHANGED_AT = f"""
     select {KNOWN_COLUMNS}, s.row, s.sealed, s.moved_out_on as now_ends, h.tenant_ref as now_ref, s.area_id as now_area,
         now.building as now_building, now.dwelling as now_dwelling, s.moved_in_on as now_moved_in,
         now.transferred as now_transferred, now.rule as now_rule
-    {CHANGED_FROM} and s.row = any($3::bigint[])
+    {_of_changed} and s.row = any($3::bigint[])
     order by s.row
 """
-GONE_FROM = """
+_of_gone = """
     from lease l
     where l.connector = $1 and l.state = 'current'
         and not exists (select from lease_staged s where (s.connector, s.lease) = (l.connector, l.lease))
 """
-GONE = f"select l.lease {GONE_FROM} order by l.lease"
-GONE_AT = f"select {KNOWN_COLUMNS} {GONE_FROM} and l.lease = any($2::bytea[]) order by l.lease"
+GONE = f"select l.lease {_of_gone} order by l.lease"
+GONE_AT = f"select {KNOWN_COLUMNS} {_of_gone} and l.lease = any($2::bytea[]) order by l.lease"
 KNOW_LEASES = """
     update lease l
     set told = new.told, state = new.state, ended_on = new.ended_on, ended_event = new.ended_event,

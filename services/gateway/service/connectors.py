@@ -30,7 +30,7 @@ async def order(
 ) -> Run:
     """A run to be done by a worker, of what was sent or of what the connector reads itself. Raises `UnderWay`.
 
-    What was sent is kept where every replica finds it, sealed under the connector's own key.
+    What was sent is kept where every replica finds it, sealed under the service's own key.
     """
     run = await repository.ask(tx, connector, cause=cause, dry=dry, filename=None if sent is None else sent.name[:200])
     if run is None:
@@ -39,7 +39,7 @@ async def order(
         sent.file.seek(0)
         number = 0
         while piece := sent.file.read(PIECE):
-            await repository.add_piece(tx, run.id, number, await tx.seal(key_of(connector), piece))
+            await repository.add_piece(tx, run.id, number, tx.seal_private(place_of(connector), piece))
             number += 1
     return run
 
@@ -66,6 +66,6 @@ async def find_run(tx: Transaction, connector: ConnectorName, run: RunId) -> tup
     return None if found is None else (found, await repository.refused(tx, run, REFUSED_SHOWN))
 
 
-def key_of(connector: ConnectorName) -> str:
-    """Under whose key what a connector has to keep for a while is sealed: no person's, its own."""
+def place_of(connector: ConnectorName) -> str:
+    """What is sealed here under the service's own key opens nowhere else."""
     return f"connector:{connector}"
