@@ -83,10 +83,10 @@ class Estate:
         return int(answer.json()["run"])
 
     async def ended(self, run: int, *, name: str = "leases") -> dict[str, Any]:
-        async def probe() -> dict[str, Any] | None:
+        async def probe() -> dict[str, Any]:
             answer = await self.gateway.client.get(f"/ops/gateway/connectors/{name}/runs/{run}", headers=OPERATOR)
             said: dict[str, Any] = answer.json()
-            return None if said["state"] in ("waiting", "running") else said
+            return {} if said["state"] in ("waiting", "running") else said
 
         return await eventually(f"run {run} to end", probe)
 

@@ -1,8 +1,10 @@
 """Runs of connectors: by schedule, cut off and begun again, one at a time; and what is configured wrong."""
 
 import asyncio
+import http.server
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from services.chassis.testkit import OPERATOR, Bus, MovableClock, NewDatabase, e
 from services.gateway.app import service
 from services.gateway.connectors import snapshot, worker
 from tests.gateway.connectors.estate import CONFIGURED, Estate, as_csv, lease
+from tests.hem.serving import serving
 
 
 async def test_a_run_that_is_cut_off_goes_on_where_it_was(
@@ -144,3 +147,44 @@ async def test_rows_that_stand_for_themselves_are_published_once_and_corrected(e
     of_the_day = sorted((e.sequence, e.data.visits) for e in events if e.data.on.day == 2)
     assert of_the_day == [(0, 12), (1, 13), (2, 12)]
     assert not any(event.history for event in events)
+
+
+class Exports(http.server.ThreadingHTTPServer):
+    """A housing system's address: what it answers can be set."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Export)
+        self.answer = (200, as_csv([lease(1)]))
+
+
+class Export(http.server.BaseHTTPRequestHandler):
+    server: Exports
+
+    def do_GET(self) -> None:
+        status, body = self.server.answer
+        self.send_response(status)
+        self.send_header("location", "/elsewhere")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+async def test_a_connector_reads_the_address_it_is_told_and_no_other(estate: Estate) -> None:
+    with serving(Exports()) as exports:
+        address = f"http://127.0.0.1:{exports.server_port}/leases.csv?key=secret"
+        told = CONFIGURED.replace("options:", f"read: {address}\noptions:").replace(":leases", ":address")
+        (estate.folder / "address.yaml").write_text(told, encoding="utf-8")
+
+        async def run() -> Any:
+            return await estate.ended((await estate.operate("POST", "/address/runs"))["run"], name="address")
+
+        assert (await run())["counts"]["TenantMovedIn"] == 1
+        exports.answer = (302, b"")
+        moved = await run()
+        assert (moved["state"], "status 302" in moved["why"]) == ("failed", True)
+    away = await run()
+    assert (away["state"], "could not be read" in away["why"]) == ("failed", True)
+    assert "secret" not in str(await estate.operate("GET", "/address")) + str(away)
