@@ -74,7 +74,9 @@ class MovableClock:
 T = TypeVar("T")
 
 
-async def eventually(what: str | Callable[[], str], probe: Callable[[], Awaitable[T]], within: float = PATIENCE) -> T:
+async def eventually(
+    what: str | Callable[[], str], probe: Callable[[], Awaitable[T | None]], within: float = PATIENCE
+) -> T:
     """Asks `probe` until it gives something true; fails the test naming `what` when it hasn't within the seconds."""
     deadline = time.monotonic() + within
     while True:

@@ -158,10 +158,10 @@ async def test_a_report_is_corrected_and_withdrawn_by_those_of_its_role(
     await bo.reports(WITHDRAWN, {"withdrawn_id": second, "reason": "registered_in_error"})
     assert listed(await bo.get("/report/mine?show=all")) == [(second, "Tillbakatagen"), (first, "Skickad")]
     await all_sent()
-    one, other = sorted(await bus.events(VisitCounted), key=lambda event: event.data.visits)
-    assert (one.id, other.id) == (first, second)
-    assert other.data.identity == one.data.identity
-    assert other.time > one.time, "also on a clock that stands"
+    earlier, later = sorted(await bus.events(VisitCounted), key=lambda event: event.data.visits)
+    assert (earlier.id, later.id) == (first, second)
+    assert later.data.identity == earlier.data.identity
+    assert later.time > earlier.time, "also on a clock that stands"
     [withdrawal] = await _withdrawals(bus, VisitCounted.topic)
     assert (withdrawal.data.withdrawn_id, withdrawal.subject) == (second, "mp-1")
 

@@ -12,8 +12,8 @@ from schemas.door import FROM_OUTSIDE
 from schemas.event import ANY_TOPIC
 from services.chassis.web.words import N_
 from services.gateway.domain.door import ALL
-from services.gateway.domain.orders import NewPublisher, PublisherOrder
 from services.gateway.domain.publishers import Registered
+from services.gateway.routes.publisher_orders import NewPublisher, PublisherOrder
 
 TYPES = sorted(
     (m.topic, m.type) for m in MODELS.values() if m.type in FROM_OUTSIDE and m.topic != ANY_TOPIC and not m.draft

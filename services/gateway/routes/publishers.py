@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, Response
 from services.chassis.web import Ctx, Permission, Router, problem
 from services.chassis.web.access import bearer
 from services.gateway.domain.door import Publisher
-from services.gateway.domain.orders import NewPublisher, PublisherChange
 from services.gateway.domain.outcomes import Example, Numbers
 from services.gateway.routes.keys import shown as shown_key
+from services.gateway.routes.publisher_orders import NewPublisher, PublisherChange
 from services.gateway.service import keys
 from services.gateway.service import publishers as service
 from services.gateway.service.publishers import Overview, Report
