@@ -176,6 +176,8 @@ class Stack:
         }
         environment = self._shared() | {"HEM_KAFKA_SERVERS": servers}
         environment |= {f"HEM_{service.upper()}_{name}": value for name, value in own.items()}
+        if service == "gateway" and not os.environ.get("HEM_GATEWAY_CONNECTORS"):
+            environment["HEM_GATEWAY_CONNECTORS"] = str(self.home.folder("connectors"))
         if service == "notifications":
             # Sending is harmless here: the only mail server it is told of keeps everything.
             environment |= {
