@@ -17,6 +17,7 @@ from schemas.text import NOT_JSON
 BATCH_EVENTS, BATCH_BYTES = 1000, 2 * 2**20
 AWAY_FOR = 60.0
 MEDIA_TYPE = "application/cloudevents-batch+json"
+REGISTER = "/ops/gateway/publishers"
 NOT_AN_EVENT = "not an event: a JSON object is expected"
 SURELY_FITS = 100
 TOO_DEEP = f"data: expected {NOT_JSON}, got deeper nesting"
@@ -115,6 +116,13 @@ class KeyRing:
         self._kept = {"sources": wanted, "key": made["key"]}
         self.door.home.keep_secret(self._name, orjson.dumps(self._kept).decode())
         return True
+
+
+def register(door: Door, publisher: str, *, owner: str, contact: str) -> None:
+    """Tell who answers for a publisher of our own, unless somebody has told, or retired it: then it stays as it is."""
+    told_of = {row["publisher"] for row in door.operate("GET", REGISTER) if row["owner"] or row["retired_at"]}
+    if publisher not in told_of:
+        door.operate("POST", REGISTER, {"publisher": publisher, "owner": owner, "contact": contact})
 
 
 def publish(ring: KeyRing, lines: Iterable[Line]) -> Iterator[list[Result]]:

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from hem.door import Door, DoorError
-from hem.publish import KeyRing, publish, read_lines
+from hem.publish import KeyRing, publish, read_lines, register
 
 PUBLISHER = "landlord-governance"
+OWNER, CONTACT = "Hem", "hem@example.com"
 KNOWN_BY = ("/api/goals/housing-introduction-offered", {"period": "2019", "area": "oxnehaga"})
 KNOWN_WITHIN = 30.0
 EVENTS = Path(__file__).with_name("startup.ndjson")
@@ -31,6 +32,7 @@ def until_open(door: Door, within: float) -> None:
 def publish_startup(door: Door) -> int:
     """Publish `startup.ndjson`; returns how many events were new. DoorError when one is refused."""
     new = 0
+    register(door, PUBLISHER, owner=OWNER, contact=CONTACT)
     with EVENTS.open("rb") as source:
         for results in publish(KeyRing(door, PUBLISHER), read_lines(source)):
             refused = [result for result in results if result.status == "refused"]

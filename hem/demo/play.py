@@ -8,9 +8,10 @@ import orjson
 
 from hem.demo.year import AREAS, OFFERED_IN_THE_END, PROGRAMME_AREA, make_year
 from hem.door import Door, DoorError, words
-from hem.publish import KeyRing, Line, publish
+from hem.publish import KeyRing, Line, publish, register
 
 PUBLISHER = "made-up-housing"
+OWNER, CONTACT = "Made-up landlord", "made-up-landlord@example.com"
 GOAL = "housing-introduction-offered"
 SETTLED_WITHIN = 90.0
 
@@ -20,6 +21,7 @@ def play(door: Door, say: Callable[[str], None]) -> None:
     year = make_year()
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     began = time.monotonic()
+    register(door, PUBLISHER, owner=OWNER, contact=CONTACT)
     lines = (Line(place, len(orjson.dumps(event)), event) for place, event in enumerate(year.events, 1))
     for results in publish(KeyRing(door, PUBLISHER), lines):
         for result in results:

@@ -10,7 +10,7 @@ import pytest
 
 from hem.door import Door, DoorError
 from hem.home import Home
-from hem.publish import BATCH_EVENTS, TOO_DEEP, KeyRing, Line, publish, read_lines
+from hem.publish import BATCH_EVENTS, TOO_DEEP, KeyRing, Line, publish, read_lines, register
 from tests.hem.serving import serving
 
 
@@ -22,13 +22,21 @@ class Gateway(http.server.ThreadingHTTPServer):
         self.first: list[int] = []
         self.batches: list[list[dict[str, Any]]] = []
         self.orders: list[dict[str, Any]] = []
+        self.registered: list[dict[str, Any]] = []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     server: Gateway
 
+    def do_GET(self) -> None:
+        self._answer(200, self.server.registered)
+
     def do_POST(self) -> None:
         body = orjson.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path == "/ops/gateway/publishers":
+            self.server.registered = [body | {"retired_at": None}]
+            self._answer(201, body)
+            return
         if self.path == "/ops/gateway/keys":
             self.server.orders.append(body)
             self._answer(201, {"publisher": body["publisher"], "key": f"key-{len(self.server.orders)}"})
@@ -68,6 +76,26 @@ def door(gateway: Gateway, tmp_path: Path) -> Iterator[Door]:
 def event(number: int, source: str = "urn:a") -> Line:
     content = {"id": str(number), "source": source}
     return Line(number, len(orjson.dumps(content)), content)
+
+
+@pytest.mark.parametrize(
+    ("known", "owner"),
+    [
+        (None, "Unit"),
+        ({"owner": None, "retired_at": None}, "Unit"),  # a home of 0.2.0
+        ({"owner": "Letting", "retired_at": None}, "Letting"),
+        ({"owner": None, "retired_at": "2026-11-01"}, None),
+    ],
+)
+def test_our_own_publishers_get_an_owner_unless_somebody_has_decided(
+    door: Door, gateway: Gateway, known: dict[str, Any] | None, owner: str | None
+) -> None:
+    gateway.registered = [{"publisher": "p"} | known] if known else []
+
+    for _ in range(2):
+        register(door, "p", owner="Unit", contact="unit@example.com")
+
+    assert [one["owner"] for one in gateway.registered] == [owner]
 
 
 def test_lines_that_are_no_events_keep_their_number_and_say_why() -> None:

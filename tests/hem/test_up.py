@@ -135,6 +135,9 @@ async def test_second_hem_on_the_same_home_is_refused_and_the_first_lives(demo: 
 
 async def test_start_up_data_is_published_once(demo: HemUp) -> None:
     assert await demo.cli("startup") == "The start-up data is published: 0 events were new.\n"
+    told = {one["publisher"]: one["owner"] for one in json.loads(await demo.cli("publishers", "list", "--json"))}
+    assert told["landlord-governance"] == "Hem"
+    assert told["made-up-housing"] == "Made-up landlord"
 
 
 async def test_topics_of_this_home_are_found_and_as_declared(demo: HemUp) -> None:
