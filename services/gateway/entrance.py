@@ -52,7 +52,7 @@ async def let_in(
         try:
             async with ctx.db.transaction() as tx:
                 answers = await service.publish(tx, sender, submissions, public_url=ctx.settings.public_url)
-                await known.note(tx, submissions, answers)
+                await known.note(tx, sender, submissions, answers)
                 if note is not None:
                     await note(tx, answers)
         except Erased:  # between our look and our commit: the next look sees it

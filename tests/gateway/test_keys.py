@@ -264,3 +264,32 @@ async def test_a_test_key_claims_no_source(gateway: Running) -> None:
     assert (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).status_code == 422
     order["sources"] = ["urn:test:new"]
     assert (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).status_code == 201
+
+
+async def known() -> list[str]:
+        return [row["thing"] for row in await gateway.ctx.db.pool.fetch("select thing from known_fact order by 1")]
+
+    lived = area("lived-in")
+    taken_back = {"withdrawn_source": lived["source"], "withdrawn_id": lived["id"], "reason": "other"}
+    assert (await post(lived)).status_code == 202
+    for tried in (area("tried"), lived, event("EventWithdrawn", "lived-in", taken_back)):
+        assert (await post(tried, key=trial)).status_code == 202
+    assert await known() == ["lived-in"]
+
+
+async def test_what_a_test_key_sends_tells_the_forms_nothing_and_takes_nothing_back(
+    *, gateway: Running, post: Post, key: str, move_in: Make, withdrawal: Make
+) -> None:
+    order = {"publisher": "housing", "kind": "test"}
+    trial = (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).json()["key"]
+
+    def opened(place: str) -> Json:
+        said = {"meeting_place_id": place, "area_id": "oxnehaga", "kind": "meeting_place", "opened_on": "2019-03-01"}
+        return move_in(type="se.vatterhem.MeetingPlaceOpened.v1", subject=place) | {"data": said}
+
+    live = opened("m-live")
+    assert (await post(live)).status_code == 202
+    for tried in (opened("m-tried"), live, withdrawal(live)):
+        assert (await post(tried, key=trial)).json()["status"] == "accepted"
+    known = await gateway.ctx.db.pool.fetch("select thing from known_fact")
+    assert [row["thing"] for row in known] == ["m-live"]

@@ -6,18 +6,19 @@ from typing import Any
 from schemas.event import Event
 from schemas.withdrawal import EventWithdrawn
 from services.chassis.transaction import Transaction
-from services.gateway.domain.door import Answer, Submission
+from services.gateway.domain.door import Answer, Sender, Submission
 from services.gateway.domain.known import Thing, ThingKind, facts_in
+from services.gateway.domain.outcomes import is_test
 from services.gateway.repository import known as repository
 
 LISTED = 500
 """Things that a form offers at the most, those last heard of; any other is written by its id."""
 
 
-async def note(tx: Transaction, submissions: Sequence[Submission], answers: Sequence[Answer]) -> None:
+async def note(tx: Transaction, sender: Sender, submissions: Sequence[Submission], answers: Sequence[Answer]) -> None:
     """Remembers what those events tell that were let in just now. Test events tell nothing."""
-    accepted = [s.event for s, answer in zip(submissions, answers, strict=True) if answer.status == "accepted"]
-    await note_events(tx, [event for event in accepted if event is not None and not event.test])
+    accepted = [s for s, answer in zip(submissions, answers, strict=True) if answer.status == "accepted"]
+    await note_events(tx, [s.event for s in accepted if s.event is not None and not is_test(sender, s)])
 
 
 async def note_events(tx: Transaction, events: Sequence[Event[Any]]) -> None:
