@@ -48,7 +48,9 @@ class _Seal:
         """The signed content, or None when the signature isn't ours."""
         try:
             return self._serializer(settings).loads(token)
-        except BadSignature:
+        except BadSignature as error:
+            # It is part of a circle (itsdangerous keeps what it raises), and its frames hold the request with its body.
+            error.__traceback__ = None
             return None
 
     def _serializer(self, settings: ServiceSettings) -> URLSafeSerializer:
@@ -66,8 +68,10 @@ def seal_session(settings: ServiceSettings, name: str, roles: Iterable[str], now
 
 def open_session(settings: ServiceSettings, cookie: str | None, now: datetime) -> Session | None:
     """The session of a cookie, or None when there is none, it is forged or it has ended."""
+    if not cookie:
+        return None
     try:
-        session = Session.model_validate(_SESSION.open(settings, cookie or ""))
+        session = Session.model_validate(_SESSION.open(settings, cookie))
     except ValidationError:
         return None
     return session if now.timestamp() < session.until else None
