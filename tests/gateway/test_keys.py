@@ -266,17 +266,6 @@ async def test_a_test_key_claims_no_source(gateway: Running) -> None:
     assert (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).status_code == 201
 
 
-async def known() -> list[str]:
-        return [row["thing"] for row in await gateway.ctx.db.pool.fetch("select thing from known_fact order by 1")]
-
-    lived = area("lived-in")
-    taken_back = {"withdrawn_source": lived["source"], "withdrawn_id": lived["id"], "reason": "other"}
-    assert (await post(lived)).status_code == 202
-    for tried in (area("tried"), lived, event("EventWithdrawn", "lived-in", taken_back)):
-        assert (await post(tried, key=trial)).status_code == 202
-    assert await known() == ["lived-in"]
-
-
 async def test_what_a_test_key_sends_tells_the_forms_nothing_and_takes_nothing_back(
     *, gateway: Running, post: Post, key: str, move_in: Make, withdrawal: Make
 ) -> None:
