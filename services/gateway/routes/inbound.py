@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 
 from fastapi import Form, Path, Query, Request
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from schemas.fields import NO_CONTROL
 from services.chassis.context import Context
 from services.chassis.web import Ctx, Permission, Router, page, problem, translations, visitor
 from services.chassis.web.access import bearer
@@ -28,6 +29,7 @@ PAGE = 100
 Verb = Literal["replay", "discard"]
 Number = Annotated[int, Field(ge=1, lt=2**63)]
 Before = Annotated[int | None, Query(ge=1, lt=2**63)]
+Reason = Annotated[str, StringConstraints(max_length=64, pattern=NO_CONTROL)]
 REASONS = REFUSALS | {
     "undecodable": (N_("A header's name is not UTF-8"), N_("Name headers in UTF-8, and send the event again.")),
     "missed": (N_("Gone before it was read"), N_("Send these events again.")),
@@ -41,7 +43,7 @@ class Order(BaseModel):
     """Which records: those with these numbers, all of a reason, or all. Exactly one of the three."""
 
     ids: list[Number] | None = Field(None, min_length=1, max_length=1000)
-    reason: str | None = Field(None, max_length=64)
+    reason: Reason | None = None
     all: Literal[True] | None = None
 
     @model_validator(mode="after")
@@ -58,7 +60,7 @@ class Decision(BaseModel):
     """The form on the page: ticked rows, or the button of a reason, or that of all."""
 
     id: list[Number] = Field([], max_length=1000)
-    reason: str | None = Field(None, max_length=64)
+    reason: Reason | None = None
     all: Literal["yes"] | None = None
 
 

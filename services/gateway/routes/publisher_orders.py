@@ -47,22 +47,13 @@ class NewPublisher(PublisherOrder):
         return name
 
 
-class PublisherChange(BaseModel):
+class PublisherChange(PublisherOrder):
     """What is to be agreed from now on; what isn't said stays."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    owner: Line | None = None
-    contact: Email | None = None
-    allow: list[str] | None = Field(None, min_length=1)
-    sources: list[Source] = Field([], max_length=100)
-    expected_interval: Interval | None = None
-    rate_limit: int | None = Field(None, ge=1, le=10_000_000)
-    kafka: bool | None = None
+    owner: Line = ""
+    contact: Email = ""
 
     def applied(self, before: Agreed) -> Agreed:
         said: dict[str, Any] = self.model_dump(include=set(Agreed.__slots__), exclude_unset=True)
-        if said.get("allow"):
-            said["allow"] = tuple(said["allow"])
         kept = {name: getattr(before, name) for name in Agreed.__slots__}
-        return Agreed(**kept | said)
+        return Agreed(**kept | said | ({"allow": tuple(self.allow)} if "allow" in said else {}))

@@ -247,10 +247,11 @@ def _read(posted: FormData) -> tuple[Typed, dict[str, str]]:
     control: dict[str, str] = {}
     for name, value in posted.multi_items():
         if isinstance(value, str):
+            said = value.replace("\0", "")  # PostgreSQL takes none, and nobody types it
             if name.startswith(CONTROL):
-                control[name.removeprefix(CONTROL)] = value
+                control[name.removeprefix(CONTROL)] = said
             else:
-                typed.setdefault(name, []).append(value)
+                typed.setdefault(name, []).append(said)
     return typed, control
 
 
