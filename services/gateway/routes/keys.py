@@ -15,7 +15,7 @@ from services.gateway.domain.keys import Key, Kind
 from services.gateway.domain.publishers import duration
 from services.gateway.repository import keys as repository
 from services.gateway.service import keys as service
-from services.gateway.service.publishers import NotPublishable, SourceTaken
+from services.gateway.service.publishers import NotPublishable, OnForms, SourceTaken
 
 router = Router()
 
@@ -52,6 +52,8 @@ async def create_key(order: KeyOrder, ctx: Ctx) -> Response:
             )
     except SourceTaken as taken:
         return problem(409, "source-taken", "The source belongs to somebody else", str(taken))
+    except OnForms as ours:
+        return problem(409, "name-taken", "There is a publisher of that name", str(ours))
     except service.Retired as retired:
         return problem(409, "retired", "The publisher has retired", str(retired))
     except NotPublishable as error:

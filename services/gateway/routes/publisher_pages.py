@@ -37,8 +37,9 @@ router = Router()
 
 NO_PUBLISHER = N_("There is no publisher of that name.")
 NO_KEY_MADE = N_("No key was made. Name a source first, and types: change what is agreed.")
+ON_FORMS = N_("It publishes by Hem's own forms, and gets no key.")
 WHICH_KEY = N_("The key has been taken back or replaced in the meantime.")
-SOURCE = re.compile(r'("source": )"[^"]*"')
+SOURCE = re.compile(r'"source": ("[^"]*")')
 OVERLAPS = (
     (7, N_("7 days")),
     (30, N_("30 days")),
@@ -140,6 +141,8 @@ async def make_key(request: Request, name: str, ctx: Ctx, kind: Annotated[Kind, 
             if await service.find(tx, name) is None:
                 raise HTTPException(404, NO_PUBLISHER)
             _, key = await keys.create_key(tx, Publisher(name), kind=kind)
+    except service.OnForms:
+        return await _publisher(request, ctx, name, trouble=ON_FORMS, status=409)
     except (keys.Retired, keys.NoSource, keys.NoType):
         return await _publisher(request, ctx, name, trouble=NO_KEY_MADE, status=409)
     return await _publisher(request, ctx, name, key=key)
@@ -211,10 +214,10 @@ def _example(found: Report, public_url: str) -> str:
     """A command to paste: a type it sends or may send, from a source of its own."""
     sent = found.live.types[0].type if found.live.types else next(iter(found.publisher.allow), ALL)
     command = curl(public_url) if sent == ALL else curl(public_url, sent)
-    if not found.publisher.sources:
+    written = SOURCE.search(command)
+    if not found.publisher.sources or written is None:
         return command
-    own = json.dumps(found.publisher.sources[0])
-    return SOURCE.sub(lambda written: f"{written[1]}{own}", command)
+    return command.replace(written[1], json.dumps(found.publisher.sources[0]))  # subject and data may repeat it
 
 
 def _form(request: Request, said: Typed, *, new: bool, wrong: dict[str, str] | None = None) -> Response:

@@ -45,8 +45,9 @@ async def create_key(
 
     Registers a publisher that is not yet, its owner to be told. A key without sources is for those the publisher has;
     a live one is bound to the first it is used with when there are none, or when the publisher's owner is not told.
-    Raises `SourceTaken`, `NotPublishable`, `Retired`, `NoSource` or `NoType`.
+    Raises `SourceTaken`, `NotPublishable`, `OnForms`, `Retired`, `NoSource` or `NoType`.
     """
+    publishers.refuse_on_forms(publisher)
     if allow is not None:
         publishers.refuse_unpublishable(allow)
     publishers.refuse_own(sources)
@@ -76,15 +77,16 @@ async def rotate_key(
 ) -> tuple[KeyId, str, Key]:
     """A new key for the same as an old one, which works for `overlap` longer: (id, key, the old one).
 
-    The old one is the publisher's only live key that has no end, or `only`. Raises `WhichKey`.
+    The old one is the publisher's only live key that has no end, or `only`, of which the same is true: one that has
+    been replaced isn't replaced again, nor made to work longer. Raises `WhichKey`.
     """
+    await publishers.hold(tx, publisher)
     working = [key for key in await repository.list_keys(tx, publisher) if key.works(tx.now())]
-    lasting = [
-        key for key in working if (key.kind == "live" and key.ends_at is None if only is None else key.id == only)
-    ]
+    endless = [key for key in working if key.ends_at is None]
+    lasting = [key for key in endless if (key.kind == "live" if only is None else key.id == only)]
     if len(lasting) != 1:
-        numbers = ", ".join(str(key.id) for key in working)
-        raise WhichKey(f"Say which key: {numbers}." if working else f"{publisher} has no key in use.")
+        numbers = ", ".join(str(key.id) for key in endless)
+        raise WhichKey(f"Say which key: {numbers}." if endless else f"{publisher} has no key that could be replaced.")
     locked = await repository.lock_key(tx, lasting[0].id)
     if locked is None:
         raise WhichKey("The key has been taken back.")

@@ -38,6 +38,7 @@ from services.gateway.domain.publishers import (
     standing,
     widened,
 )
+from services.gateway.domain.reports import desk_with
 from services.gateway.repository import door as ownership
 from services.gateway.repository import keys
 from services.gateway.repository import outcomes as tally
@@ -64,6 +65,10 @@ class NameTaken(Exception):
     """There is a publisher of that name."""
 
 
+class OnForms(NameTaken):
+    """The name is that of a role of Hem's own, which publishes by our forms and no other way."""
+
+
 async def find(tx: Transaction, publisher: str) -> Registered | None:
     """What is agreed with a publisher, retired or not; None when it isn't registered."""
     return await repository.find(tx, Publisher(publisher))
@@ -74,6 +79,7 @@ async def register(tx: Transaction, name: Publisher, agreed: Agreed, sources: Se
 
     Raises `NameTaken`, `SourceTaken` or `NotPublishable`.
     """
+    refuse_on_forms(name)
     if not await repository.add(tx, name, agreed):
         known = await repository.lock(tx, name)
         if known is None or known.owner is not None or known.retired_at is not None:
@@ -91,6 +97,8 @@ async def change(tx: Transaction, name: Publisher, agreed: Agreed, sources: Sequ
     before = await repository.lock(tx, name)
     if before is None:
         raise LookupError(name)
+    if agreed.kafka:
+        refuse_own(before.sources)
     await repository.change(tx, name, agreed)
     if not await _own(tx, name, sources):
         raise SourceTaken("A source belongs to one publisher for ever, and one of these is another's.")
@@ -112,6 +120,11 @@ async def ensure(tx: Transaction, name: Publisher, allow: Sequence[str], *, owne
         wider = widened(known.allow, allow)
         if wider != known.allow:
             await repository.change(tx, name, replace(known.agreed, allow=wider))
+
+
+async def hold(tx: Transaction, name: Publisher) -> None:
+    """Lets nobody else change what is agreed with it, retire it or replace its keys until the transaction ends."""
+    await repository.lock(tx, name)
 
 
 async def retire(tx: Transaction, name: Publisher) -> bool:
@@ -179,6 +192,12 @@ def refuse_unpublishable(types: Sequence[str]) -> None:
         if name != ALL and name not in FROM_OUTSIDE:
             near = get_close_matches(name, FROM_OUTSIDE, n=3, cutoff=0.4)
             raise NotPublishable(f"{name} can't be published here. Near it: {', '.join(near) or 'nothing'}.")
+
+
+def refuse_on_forms(name: Publisher) -> None:
+    """Raises `OnForms` for the name under which a role's people report."""
+    if desk_with(name) is not None:
+        raise OnForms(f"{name} is a role of Hem's own, which publishes by forms alone.")
 
 
 def refuse_own(sources: Sequence[str]) -> None:
