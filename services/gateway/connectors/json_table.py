@@ -1,6 +1,7 @@
 """Tables in JSON: a list of objects, or an object a line (NDJSON), read one object at a time."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, BinaryIO, Final, NoReturn, TextIO
@@ -18,6 +19,8 @@ SPACE: Final = " \t\r\n"
 LARGEST: Final = 300
 """The greatest power of ten that is taken for a number: beyond it no field of ours has one."""
 EXPECTED: Final = "Send a list of objects, or one object a line."
+TEXT: Final = "text without NUL characters and lone surrogates"
+_NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def read_json(file: BinaryIO, options: TableOptions) -> Table:
@@ -161,8 +164,14 @@ def _flatten(
         if path in cells:
             expected = "one field of that path"
         if expected:
-            wrong.append(WrongCell(path, expected, kind(inner) if not isinstance(inner, Decimal) else "a number"))
+            wrong.append(WrongCell(path, expected, _got(inner, expected)))
         cells[path] = None if expected else (inner.strip() or None) if isinstance(inner, str) else inner
+
+
+def _got(inner: object, expected: str) -> str:
+    if expected == TEXT:
+        return "text with one"
+    return "a number" if isinstance(inner, Decimal) else kind(inner)
 
 
 def _expected(inner: object, options: TableOptions) -> str | None:
@@ -171,6 +180,8 @@ def _expected(inner: object, options: TableOptions) -> str | None:
             return "one value"
         case str() if len(inner) > options.max_cell:
             return f"at most {options.max_cell} characters"
+        case str() if _NO_TEXT.search(inner):
+            return TEXT
         case Decimal() if abs(inner.adjusted()) > LARGEST:
             return "a number of usual size"
         case int() if abs(inner) > 10**LARGEST:

@@ -16,11 +16,21 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from defusedxml.ElementTree import fromstring
+from openpyxl.packaging.relationship import get_rels_path
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.styles.stylesheet import Stylesheet
 from openpyxl.utils.cell import coordinate_to_tuple
-from openpyxl.xml.constants import ARC_STYLE
+from openpyxl.xml.constants import (
+    ARC_CONTENT_TYPES,
+    ARC_STYLE,
+    ARC_WORKBOOK,
+    SHARED_STRINGS,
+    XLSM,
+    XLSX,
+    XLTM,
+    XLTX,
+)
 
 from .rows import TableOptions
 from .shape import Unreadable
@@ -33,6 +43,11 @@ PARTS: Final = 2_000
 DIRECTORY: Final = 1024 * 1024
 """Bytes of the archive's list of contents."""
 MERGED_ROWS: Final = 200_000
+TEXT_TAGS: Final = 4_000_000
+"""Of the shared texts, which are held in memory: four for each text."""
+OTHER_TAGS: Final = 200_000
+"""Of any other part that is read whole."""
+ODD: Final = "The workbook is put together in a way that no spreadsheet program does."
 SAVE: Final = "Open it in Excel or LibreOffice and save it as an Excel workbook (.xlsx)."
 
 _CELL: Final = re.compile(rb"<(?:\w+:)?c[\s>]")
@@ -71,7 +86,11 @@ def open_sheet(file: BinaryIO, options: TableOptions, notes: list[str]) -> Sheet
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what openpyxl leaves out, which is never a cell
             reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+            _refuse_many_tags(archive, OTHER_TAGS, [ARC_CONTENT_TYPES])
             reader.read_manifest()
+            _refuse_many_tags(archive, TEXT_TAGS, _parts(reader, SHARED_STRINGS))
+            books = [ARC_WORKBOOK, *_parts(reader, XLTM, XLTX, XLSM, XLSX)]
+            _refuse_many_tags(archive, OTHER_TAGS, [*books, *map(get_rels_path, books), ARC_STYLE])
             reader.read_strings()
             reader.read_workbook()
             sheets = [
@@ -93,7 +112,7 @@ def open_sheet(file: BinaryIO, options: TableOptions, notes: list[str]) -> Sheet
 def _archive(file: BinaryIO, options: TableOptions) -> zipfile.ZipFile:
     """The archive, when it is a workbook and no larger than said. Everything in it is unpacked once and counted."""
     if _directory(file) > DIRECTORY:
-        raise Unreadable("The workbook is put together in a way that no spreadsheet program does.", SAVE)
+        raise Unreadable(ODD, SAVE)
     archive = zipfile.ZipFile(file)
     names = set(archive.namelist())
     if "xl/vbaProject.bin" in names:
@@ -116,6 +135,18 @@ def _archive(file: BinaryIO, options: TableOptions) -> zipfile.ZipFile:
             if left < 0:
                 raise Unreadable("The workbook becomes too large when it is unpacked.", SAVE)
     return archive
+
+
+def _parts(reader: ExcelReader, *kinds: str) -> list[str]:
+    found = [reader.package.find(kind) for kind in kinds]
+    return [part.PartName.removeprefix("/") for part in found if part is not None]
+
+
+def _refuse_many_tags(archive: zipfile.ZipFile, most: int, parts: list[str]) -> None:
+    """Each element of what is read whole takes some 200 bytes of memory, and may be four in the file."""
+    for part in set(parts) & set(archive.namelist()):
+        if sum(chunk.count(b"<") for chunk in _chunks(archive, part)) > most:
+            raise Unreadable(ODD, SAVE)
 
 
 def _swells(part: zipfile.ZipInfo) -> bool:
@@ -185,12 +216,11 @@ def _refuse_doctype(archive: zipfile.ZipFile, part: str) -> None:
     parser = ParserCreate()
     parser.StartDoctypeDeclHandler = lambda name, *_: doctype.append(name)
     parser.StartElementHandler = lambda name, _: begun.append(name)
-    for chunk in _chunks(archive, part):
-        parser.Parse(chunk[:CHUNK], False)
-        if doctype:
-            raise Unreadable("The workbook has a document type, which no spreadsheet program writes.", SAVE)
-        if begun:
-            return
+    parser.Parse(next(_chunks(archive, part), b""), False)
+    if doctype:
+        raise Unreadable("The workbook has a document type, which no spreadsheet program writes.", SAVE)
+    if not begun:
+        raise Unreadable(ODD, SAVE)
 
 
 def _styles(archive: zipfile.ZipFile) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:

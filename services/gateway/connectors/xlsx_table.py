@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 from xml.etree.ElementTree import Element, iterparse  # `workbook` has refused a sheet with a DOCTYPE
 
 from openpyxl.utils.cell import column_index_from_string
@@ -17,12 +17,15 @@ from openpyxl.xml.constants import SHEET_MAIN_NS
 
 from .rows import Cell, Row, Table, TableOptions, WrongCell, header, too_many_rows
 from .shape import Unreadable
-from .workbook import BROKEN, SAVE, Sheet, open_sheet
+from .workbook import BROKEN, ODD, SAVE, Sheet, open_sheet
 
 DIGITS: Final = 15
 """Of a number, all that Excel keeps."""
 A_VALUE: Final = "a value"
+ROW: Final = 4 * 1024 * 1024
+"""Bytes of XML before, between and within rows, at most: what is read of it is held until a row ends."""
 
+_ROWS: Final = f"{{{SHEET_MAIN_NS}}}sheetData"
 _ROW: Final = f"{{{SHEET_MAIN_NS}}}row"
 _VALUE: Final = f"{{{SHEET_MAIN_NS}}}v"
 _FORMULA: Final = f"{{{SHEET_MAIN_NS}}}f"
@@ -105,15 +108,34 @@ def _row(number: int, found: dict[int, Cell | _Wrong], columns: tuple[str, ...],
     return Row(number, cells, tuple(wrong))
 
 
+class _Bounded:
+    """A sheet's XML, of which `left` bytes may be read. Raises `Unreadable` for more."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.left = ROW
+
+    def read(self, size: int) -> bytes:
+        found = self._source.read(size)
+        self.left -= len(found)
+        if self.left < 0:
+            raise Unreadable(ODD, SAVE)
+        return found
+
+
 def _lines(sheet: Sheet, options: TableOptions, seen: Counter[str]) -> Iterator[_Line]:
     number = 0
     try:
         with sheet.archive.open(sheet.part) as source:
-            for _, element in iterparse(source):  # noqa: S314
+            bounded = _Bounded(source)
+            for _, element in iterparse(bounded):  # noqa: S314
                 if element.tag == _ROW:
                     number = int(element.get("r") or number + 1)
                     yield number, _cells(element, sheet, seen, header=number <= options.header_row)
                     element.clear()
+                    bounded.left = ROW
+                elif element.tag == _ROWS:
+                    return
     except BROKEN as error:
         if isinstance(error, Unreadable):
             raise

@@ -159,3 +159,13 @@ def test_real_figures_are_read() -> None:
     found = table(content)
     assert found.columns == ("voting_district", "employment_rate_20_64_percent")
     assert len(list(found)) == 82
+
+
+def test_json_text_that_is_none_is_refused_by_its_cell() -> None:
+    """A lone surrogate can't be written down, NUL can't be stored: found where the cell is, not by what breaks later."""
+    for escape in (r"\ud800", r"\u0000"):
+        (row,) = rows(f'[{{"a": "x{escape}", "b": "y"}}]', "a.json")
+        assert (row.cells, [(cell.column, cell.got) for cell in row.wrong]) == (
+            {"a": None, "b": "y"},
+            [("a", "text with one")],
+        )

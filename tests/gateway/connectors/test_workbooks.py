@@ -242,3 +242,15 @@ def test_a_damaged_workbook_is_read_or_refused_and_never_a_defect(seed: int) -> 
     for broken in (damaged(content, chance), rezipped(content, **changed)):
         with suppress(Unreadable):
             rows(broken)
+
+
+def test_a_part_that_would_fill_the_memory_is_refused_though_it_packs_badly() -> None:
+    """Each empty element takes 200 bytes of memory: 2 MB of such a workbook took more than a gigabyte."""
+    chance = random.Random(1)
+    junk = "".join(chance.choices(["<a/>", "<b/>", "<d/>", "<e/>"], k=1_100_000))
+    book = saved(workbook(["a", "b", "c"], [1, 2, 3]))
+    for sheet in (sheet_xml(f'<row r="2">{junk}</row>'), sheet_xml(junk)):
+        assert "no spreadsheet program" in refused(rezipped(book, sheet=sheet), "a.xlsx")
+    assert "no spreadsheet program" in refused(rezipped(book, xl__styles_dot_xml=sheet_xml(junk)), "a.xlsx")
+    late = sheet_xml('<row r="2"><c r="A2"><v>1</v></c></row>', f"<after>{junk}</after>")
+    assert len(rows(rezipped(book, sheet=late), "a.xlsx")) == 1
