@@ -45,13 +45,13 @@ KEEP_WITHDRAWN = """
     on conflict (source, event_id) do nothing
 """
 KEEP_AREA = """
-    insert into area (area_id, valid_from, name, source, event_id, sequence, occurred_at)
+    insert into area_definition as known (area_id, valid_from, name, source, event_id, sequence, occurred_at)
     values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (area_id, valid_from) do update
         set name = excluded.name, source = excluded.source, event_id = excluded.event_id,
             sequence = excluded.sequence, occurred_at = excluded.occurred_at
         where (coalesce(excluded.sequence, -1), excluded.occurred_at, excluded.event_id collate "C", excluded.source collate "C")
-            > (coalesce(area.sequence, -1), area.occurred_at, area.event_id collate "C", area.source collate "C")
+            > (coalesce(known.sequence, -1), known.occurred_at, known.event_id collate "C", known.source collate "C")
 """
 KEEP_CONTACT = """
     insert into contact (household, source, event_id, sequence, occurred_at, sealed, refused, received_at)
@@ -102,7 +102,10 @@ ROUNDS = """
         )
 """
 AREA_NAMES = """
-    select distinct on (area_id) area_id, name from area where valid_from <= $1 order by area_id, valid_from desc
+    select distinct on (area_id) area_id, name from (
+        select area_id, name, valid_from from area_definition where valid_from <= $1
+        union all select area_id, name, '-infinity' from area
+    ) as known order by area_id, valid_from desc
 """
 TENANCIES_OF = "select distinct tenancy_id from move_in where household = any($1::text[])"
 WITHDRAWN_FROM = """
