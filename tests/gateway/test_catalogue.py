@@ -112,6 +112,9 @@ async def test_the_page_says_when_it_was_heard_and_names_publishers_to_staff_onl
     assert "Who publishes it" not in public
     assert 'href="/systems/housing"' in await read(f"/schemas/{MOVED_IN}", **staff(gateway, "reader"))
     assert (await gateway.client.get("/systems/housing", headers=PAGE)).status_code == 404
+    by_source, reader = "/systems?source=urn:test:housing", PAGE | staff(gateway, "reader")
+    assert (await gateway.client.get(by_source, headers=reader)).headers["location"] == "/systems/housing"
+    assert (await gateway.client.get(by_source, headers=PAGE)).status_code == 200  # the list, which names nobody
     of_it = await read("/systems/housing", **staff(gateway, "reader"))
     assert MOVED_IN in of_it
     assert MOVED_OUT not in of_it

@@ -2,11 +2,13 @@
 
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from schemas.catalogue import on_topic
+from schemas.door import OWN_SOURCES
 from schemas.journeys import JOURNEYS
 from schemas.topics import KEEP, TOPICS, UNITS_MS, Topic
 from schemas.uses import GOALS, REACTIONS, hearers, hears
@@ -98,6 +100,7 @@ async def show_topic(request: Request, name: str, ctx: Ctx) -> Response:
         config=topic.config(),
         types=[(entry, hearers(entry.type), last.get(entry.type)) for entry in types],
         address=f"{ctx.settings.topic_prefix}{name}",
+        own=InWords(translations(request)),
     )
 
 
@@ -109,12 +112,17 @@ def _kept(topic: Topic) -> tuple[str, int]:
 
 
 @router.get("/systems", permission=Permission.PUBLIC)
-async def list_systems(request: Request, ctx: Ctx) -> Response:
-    """Who talks to whom, as a picture and a list. Registered publishers are named to whom figures are open."""
-    registered = []
+async def list_systems(request: Request, ctx: Ctx, source: str = "") -> Response:
+    """Who talks to whom, as a picture and a list, or the one whose `source` it is. Registered publishers are named to
+    whom figures are open."""
+    known = []
     if visitor(request).may(Permission.FIGURES):
         async with ctx.db.transaction() as tx:
-            registered = [one for one in await publishers.list_all(tx) if one.retired_at is None]
+            known = await publishers.list_all(tx)
+    asked = {one.name for one in known if source in one.sources} or {source.removeprefix(OWN_SOURCES)} & {*SERVICES}
+    if source and asked:
+        return RedirectResponse(f"/systems/{quote(asked.pop(), safe='')}", 303)
+    registered = [one for one in known if one.retired_at is None]
     rightwards = direction(language(request)) == "ltr"
     services = [(name, *_of_service(name)) for name in SERVICES]
     picture = draw(WITH_EVENTS, rightwards=rightwards)
@@ -138,6 +146,7 @@ async def show_system(request: Request, name: str, ctx: Ctx) -> Response:
             reads=reads,
             reactions=reactions,
             goals=goals,
+            own=InWords(translations(request)),
         )
     async with ctx.db.transaction() as tx:
         known = await publishers.list_all(tx) if visitor(request).may(Permission.FIGURES) else []
@@ -178,7 +187,8 @@ async def find_fields(request: Request, q: str = "") -> Response:
     for entry in DESCRIBED.values():
         for field in entry.fields:
             counts[field.name] = counts.get(field.name, 0) + 1
-    return page(request, "fields.html", q=asked, found=found, counts=sorted(counts.items()))
+    own = InWords(translations(request))
+    return page(request, "fields.html", q=asked, found=found, counts=sorted(counts.items()), own=own)
 
 
 @router.get("/journeys", permission=Permission.PUBLIC)
