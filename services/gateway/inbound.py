@@ -239,7 +239,8 @@ class Reader:
 
         async def park(tx: Transaction, answers: Sequence[Answer]) -> None:
             nonlocal parked
-            judged = [(spot_of(record), fault_of(answer)) for record, answer in zip(records, answers, strict=True)]
+            told = zip(records, submissions, answers, strict=True)
+            judged = [(spot_of(record), fault_of(sender, sent, answer)) for record, sent, answer in told]
             faults = [(spot, fault) for spot, fault in judged if fault is not None]
             await service.park(tx, sender.publisher, faults)
             parked = len(faults)
@@ -283,5 +284,8 @@ def read(records: Sequence[ConsumerRecord]) -> list[Submission]:
 
 
 def spot_of(record: ConsumerRecord) -> Spot:
-    """Where a record stands, and when it was written."""
-    return Spot(record.partition, record.offset, datetime.fromtimestamp(record.timestamp / 1000, UTC))
+    """Where a record stands, and when it was written: a client may say any number, and some are no time."""
+    written_at = None
+    with suppress(ValueError, OverflowError, OSError):
+        written_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Spot(record.partition, record.offset, written_at)

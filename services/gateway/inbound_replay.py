@@ -55,16 +55,18 @@ async def replay(ctx: Context, publisher: Publisher, choice: Choice, by: str) ->
     if registered is None or registered.retired_at is not None or not registered.kafka or topic is None:
         raise NotOnKafka(publisher)
     found = await _reread(ctx, ctx.topic(topic), chosen)
-    ids, records = list(found.records), list(found.records.values())
+    ids, sender = list(found.records), registered.sender("kafka")
+    submissions = await asyncio.to_thread(read, list(found.records.values()))
     again: list[tuple[ParkedId, Fault]] = []
 
     async def conclude(tx: Transaction, answers: Sequence[Answer]) -> None:
-        faults = [(parked, fault_of(answer)) for parked, answer in zip(ids, answers, strict=True)]
+        told = zip(ids, submissions, answers, strict=True)
+        faults = [(parked, fault_of(sender, sent, answer)) for parked, sent, answer in told]
         again[:] = [(parked, fault) for parked, fault in faults if fault is not None]
         good = [parked for parked, fault in faults if fault is None]
         await service.conclude(tx, let_in=good, gone=found.gone, again=again, by=by)
 
-    await let_in(ctx, registered.sender("kafka"), await asyncio.to_thread(read, records), note=conclude)
+    await let_in(ctx, sender, submissions, note=conclude)
     refused = len(again) + found.unreadable
     return Replayed(len(ids) - len(again), refused, len(found.gone), waiting - len(chosen))
 

@@ -21,13 +21,13 @@ async def test_both_modes_come_in_and_what_is_wrong_is_parked_with_its_fields(
     for event, mode in ((move_in("t-1"), binary), (move_in("t-2"), structured)):
         value, headers = mode(event)
         await bus.raw(topic, value, headers=headers, key=event["subject"].encode())
-    wrong = move_in("t-3", data={"moved_in_on": "yesterday"}, id="wrong")
+    wrong = move_in("t-3", data={"moved_in_on": "yesterday"}, id="row-3")
     value, headers = binary(wrong)
     partition, offset = await bus.raw(topic, value, headers=headers)
 
     await bus.expect(TenantMovedIn, 2)
     [row] = await parked(gateway)
-    assert (row["partition"], row["offset"], row["event_id"]) == (partition, offset, "wrong")
+    assert (row["partition"], row["offset"], row["event_id"]) == (partition, offset, "row-3")
     assert row["reason"] == "invalid"
     assert [error[0] for error in row["errors"]] == ["data.moved_in_on"]
     assert "yesterday" not in str(row)

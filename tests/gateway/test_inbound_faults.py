@@ -48,16 +48,19 @@ async def test_no_record_stops_those_behind_it(gateway: Running, bus: Bus, move_
     secret = contact(email="amina.testsson@example.se")
     value, headers = structured(secret | {"data": secret["data"] | {"language": "not a language at all"}})
     await bus.raw(topic, value, headers=headers, partition=0)
+    value, headers = binary(secret | {"subject": "ref-2", "id": "amina.testsson@example.se", "source": "urn:amina"})
+    ages_ago = -(10**16)
+    await bus.producer.send_and_wait(f"{bus.prefix}{topic}", value, headers=headers, partition=0, timestamp_ms=ages_ago)
     await send(bus, topic, move_in("t-9"), partition=0)
 
     await bus.expect(TenantMovedIn, 1, tenancy_id="t-9")
-    found = await parked(gateway, count=7)
-    assert [row["offset"] for row in found] == list(range(7))
+    found = await parked(gateway, count=8)
+    assert [row["offset"] for row in found] == list(range(8))
     assert [row["reason"] for row in found] == [
-        "unreadable", "invalid", "unreadable", "invalid", "media-type", "undecodable", "invalid",
+        "unreadable", "invalid", "unreadable", "invalid", "media-type", "undecodable", "invalid", "invalid",
     ]  # fmt: skip
     assert [row["errors"][0][0] for row in found if row["errors"]][1:] == [
-        "data", "sequence", "key", "content-type", "data.language",
+        "data", "sequence", "key", "content-type", "data.language", "subject",
     ]  # fmt: skip
     assert "amina" not in str(found)
 

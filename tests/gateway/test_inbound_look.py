@@ -18,7 +18,7 @@ async def test_an_operator_decides_on_the_page(
     wrong = [
         move_in("t-1", data={"moved_in_on": "yesterday", "contact_rule": "maybe"}),
         move_in("t-2", source="urn:test:a-source-with-a-long-name-that-is-somebody-else-s-altogether"),
-        move_in("t-3", id="another", data={"area_id": None}),
+        move_in("t-3", id="row-3", data={"area_id": None}),
     ]
     for event in wrong:
         value, headers = binary(event)
@@ -37,7 +37,7 @@ async def test_an_operator_decides_on_the_page(
             await shown.goto(f"{DOOR}/publishers/housing")
             await shown.click("text=Undanlagt från Kafka")
             problems += await faults(shown, "inbound")
-        await shown.check("tr:has-text('another') >> input")
+        await shown.check("tr:has-text('row-3') >> input")
         await shown.click("text=Kasta de valda")
         assert "Kastade: 1." in await shown.inner_text("main")
         await shown.click("text=Spela upp alla")

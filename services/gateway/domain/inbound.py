@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NewType
 
-from services.gateway.domain.door import Answer, FieldError, Publisher
+from services.gateway.domain.door import Answer, FieldError, Publisher, Sender, Submission
+from services.gateway.domain.outcomes import known_type, shown_errors, shown_id
 
 ParkedId = NewType("ParkedId", int)
 State = Literal["open", "replayed", "discarded", "gone"]
@@ -36,7 +37,7 @@ class Spot:
 class Fault:
     """Why a record can't be let in: `reason` is the slug of a `ProblemType`, or one of this module's.
 
-    `event_id` and `source` as they were sent, where they could be read.
+    `event_id` where it can't be about anybody, `source` where it is the publisher's own.
     """
 
     reason: str
@@ -83,12 +84,15 @@ def config() -> dict[str, str]:
     }
 
 
-def fault_of(answer: Answer) -> Fault | None:
-    """Why the record is to be set aside, when it is."""
+def fault_of(sender: Sender, submission: Submission, answer: Answer) -> Fault | None:
+    """Why the record is to be set aside, when it is, without a value that may be about a person."""
     if answer.refusal is None:
         return None
     refusal = answer.refusal
-    return Fault(refusal.type.slug, refusal.detail, refusal.errors[:MAX_ERRORS], answer.id, answer.source)
+    detail = f"{refusal.type.title}." if refusal.errors else refusal.detail  # which names fields as they were sent
+    errors = shown_errors(refusal, known_type(submission))[:MAX_ERRORS]
+    source = answer.source if answer.source in sender.sources else None
+    return Fault(refusal.type.slug, detail, errors, shown_id(answer.id), source)
 
 
 def missed(first: int, next_there: int) -> Fault:

@@ -114,7 +114,7 @@ def outcomes(
     counted = Counter(
         Noted(
             is_test(sender, s),
-            _known_type(s) or "",
+            known_type(s) or "",
             a.source if a.source is not None and a.source in own else "",
             a.status,
             a.refusal.type.slug if a.refusal else "",
@@ -135,9 +135,9 @@ def examples(
             place,
             shown_id(a.id),
             a.source if a.source in own else None,
-            _known_type(s),
+            known_type(s),
             a.refusal.type.slug,
-            shown_errors(a.refusal, _known_type(s)),
+            shown_errors(a.refusal, known_type(s)),
         )
         for place, a, s in refused[-EXAMPLES:]
         if a.refusal
@@ -187,7 +187,8 @@ def _parts(annotation: object) -> list[type[Part]]:
     return [part for inner in get_args(annotation) for part in _parts(inner)]
 
 
-def _known_type(submission: Submission) -> str | None:
+def known_type(submission: Submission) -> str | None:
+    """The type it was sent as, when the catalogue has it."""
     said = submission.event.type if submission.event is not None else submission.type
     return said if said in MODELS else None
 
