@@ -1,5 +1,10 @@
-"""The file of a run: what an operator sent, a file on this machine, or what an address answers. Always on disk."""
+"""The file of a run: what an operator sent, a file on this machine, or what an address answers. Always a copy on disk,
+which nobody changes while it is read."""
 
+import asyncio
+import os
+import shutil
+import stat
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +16,7 @@ import httpx2
 
 from services.chassis.context import Context
 from services.gateway.connectors.configured import Connector
+from services.gateway.connectors.rows import TableOptions
 from services.gateway.connectors.shape import Unreadable
 from services.gateway.domain.connectors import Run
 from services.gateway.repository import connectors as repository
@@ -18,8 +24,12 @@ from services.gateway.service.connectors import place_of
 
 MAX_FILE = 32 * 1024 * 1024
 """Of what is sent or fetched. A file that the gateway finds on its machine may be larger."""
+MAX_COPIED = TableOptions().max_bytes
 PIECE = 1024 * 1024
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
+FETCHED_WITHIN = 600.0
+"""Seconds. A run that is read for longer would keep others from running."""
+AGAIN = "Look if it is up, and run it again; by schedule it is tried again after a while."
 
 
 @asynccontextmanager
@@ -36,7 +46,8 @@ async def opened(ctx: Context, connector: Connector, run: Run) -> AsyncIterator[
             await _fetched(connector.read, file)
             yield file, PurePosixPath(urlsplit(connector.read).path).name
     else:
-        with _of_this_machine(Path(connector.read)) as file:
+        with tempfile.TemporaryFile() as file:
+            await asyncio.to_thread(_copy, Path(connector.read), file)
             yield file, Path(connector.read).name
 
 
@@ -51,6 +62,7 @@ async def _fetched(address: str, file: BinaryIO) -> None:
     """Follows no redirection: what is read is what the operator wrote."""
     try:
         async with (
+            asyncio.timeout(FETCHED_WITHIN),
             httpx2.AsyncClient(timeout=TIMEOUT, follow_redirects=False) as client,
             client.stream("GET", address) as answer,
         ):
@@ -69,16 +81,25 @@ async def _fetched(address: str, file: BinaryIO) -> None:
                     )
                 file.write(piece)
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        raise Unreadable(
-            f"The address could not be read ({type(error).__name__}).", "It is tried again by itself; look if it is up."
-        ) from error
+        raise Unreadable(f"The address could not be read ({type(error).__name__}).", AGAIN) from error
     file.seek(0)
 
 
-def _of_this_machine(path: Path) -> BinaryIO:
+def _copy(path: Path, file: BinaryIO) -> None:
+    """Of a file that is being written, half would be read, and other rows the second time."""
     try:
-        return path.open("rb")
+        before = path.stat()
+        if not stat.S_ISREG(before.st_mode):
+            raise Unreadable(f"{path} is not a file.", "Name the export itself.")
+        if before.st_size > MAX_COPIED:
+            raise Unreadable(f"{path} is larger than {MAX_COPIED // 2**20} MB.", "Export it in several files.")
+        with path.open("rb") as found:
+            shutil.copyfileobj(found, file, PIECE)
+            after = os.fstat(found.fileno())
     except OSError as error:
         raise Unreadable(
             f"{path} can't be read here: {error.strerror}.", "Look if it is there and if the gateway may read it."
         ) from error
+    if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
+        raise Unreadable(f"{path} changed while it was read.", "Put it there by renaming it when it is whole.")
+    file.seek(0)

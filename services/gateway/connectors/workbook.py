@@ -138,7 +138,8 @@ def _archive(file: BinaryIO, options: TableOptions) -> zipfile.ZipFile:
 
 
 def _parts(reader: ExcelReader, *kinds: str) -> list[str]:
-    found = [reader.package.find(kind) for kind in kinds]
+    contents: Any = reader.package
+    found = [contents.find(kind) for kind in kinds]
     return [part.PartName.removeprefix("/") for part in found if part is not None]
 
 

@@ -115,7 +115,7 @@ class _Bounded:
         self._source = source
         self.left = ROW
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         found = self._source.read(size)
         self.left -= len(found)
         if self.left < 0:
