@@ -15,7 +15,7 @@ from services.chassis.transaction import Transaction
 from services.gateway.connectors.configured import Connector
 from services.gateway.connectors.shape import Note as Remark
 from services.gateway.domain.connectors import MAX_REFUSED_KEPT, MAX_SHOWN, Refused, Run
-from services.gateway.domain.door import Answer, Sender, Submission
+from services.gateway.domain.door import Answer, Sender, Submission, without_home
 from services.gateway.entrance import let_in
 from services.gateway.repository import connectors as repository
 from services.gateway.service.connectors import place_of
@@ -67,8 +67,9 @@ class Work:
             await repository.refuse(tx, self.run.id, refused[:room])
 
     def _show(self, said: Sequence[Said]) -> None:
-        """Keeps the first of each type for the operator to see. Contacts are only counted."""
-        for row, event in said:
+        """Keeps the first of each type for the operator to see, as the door would let them in. Contacts are only counted."""
+        for row, told in said:
+            event = without_home(Submission(told.id, told.source, told)).event or told
             alike = sum(one["event"] == _name(event) for one in self.shown)
             if alike < MAX_SHOWN and not _is_personal(event):
                 self.shown.append(_shown(row, event))
