@@ -164,12 +164,16 @@ class _Reader:
         )
 
     def _is_by_letter(self, row: Row) -> bool:
-        """Whoever is protected, and whoever has neither e-mail nor phone: nothing tells the one from the other."""
+        """Whoever is protected, and whoever has neither e-mail nor phone: nothing tells the one from the other.
+
+        A cell that can't be read is no cell without an address: it erases nobody.
+        """
         columns, cells = self.columns, row.cells
         protected = columns.protected is not None and (
             _is_yes(cells.get(columns.protected)) or bool(row.wrong_in({columns.protected}))
         )
-        reachable = any(name is not None and _text(cells.get(name)) for name in (columns.email, columns.phone))
+        addresses = {name for name in (columns.email, columns.phone) if name is not None}
+        reachable = any(_text(cells.get(name)) for name in addresses) or bool(row.wrong_in(addresses))
         return protected or not reachable
 
     def _move(self, cells: Mapping[str, Cell], *, by_letter: bool) -> TenantMovedIn:

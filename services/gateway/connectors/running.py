@@ -22,6 +22,7 @@ from services.gateway.domain.connectors import Ended, Refused, Run, event_id
 from services.gateway.domain.door import Sender, Submission
 from services.gateway.entrance import let_in
 from services.gateway.repository import connectors as repository
+from services.gateway.repository import leases
 from services.gateway.service import publishers
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,8 @@ async def carry_out(ctx: Context, run: Run) -> None:
         ended = Ended("failed", why=f"A defect ({describe(error)}).", mend="The gateway's log has where.")
     async with ctx.db.transaction() as tx:
         await repository.end(tx, run.id, ended)
+        if ended.state == "failed" and not run.dry and await repository.held(tx, run.connector) is None:
+            await leases.clear(tx, run.connector)
     log.info("a connector's run ended", connector=run.connector, run=run.id, state=ended.state, **ended.counts)
 
 
@@ -96,6 +99,7 @@ async def _shown(work: Work) -> Ended:
     try:
         async with work.ctx.db.transaction() as tx:
             work.only = tx
+            await repository.take_time(tx)
             ended = await _compared(work)
             kept = await repository.refused(tx, work.run.id, 10**6)
             raise _Undo

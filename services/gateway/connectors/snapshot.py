@@ -66,6 +66,7 @@ async def _stage(work: Work, kind: LeaseSnapshot, options: LeaseOptions) -> None
     work.counts.clear()
     rows = kind.read(work.file, work.filename, options)
     async with work.transaction() as tx:
+        await runs.take_time(tx)
         await repository.clear(tx, work.connector.name)
         await runs.forget_refused(tx, work.run.id)
         while chunk := await asyncio.to_thread(_next, tx, rows, work):
@@ -134,13 +135,17 @@ def _secret(row: LeaseRow) -> bytes:
 
 
 async def _too_much_is_gone(work: Work, options: LeaseOptions) -> str | None:
+    assert work.run.as_of is not None
     async with work.transaction() as tx:
-        leases, gone = await repository.size(tx, work.connector.name)
+        leases, gone = await repository.size(tx, work.connector.name, local_date(work.run.as_of))
         contacts, lost = await repository.contacts_lost(tx, work.connector.name)
     if gone > options.hold_above * leases:
-        return f"{gone} of {leases} leases are gone from the file."
+        return f"{gone} of {leases} leases are gone from the file, or have ended in it."
     if lost > options.hold_above * contacts:
-        return f"{lost} of {contacts} households have no e-mail or phone any more in the file, and would be erased."
+        return (
+            f"{lost} of {contacts} households are gone from the file, or have no e-mail or phone any more in it, "
+            "and would be erased."
+        )
     return None
 
 

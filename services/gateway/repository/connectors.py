@@ -51,7 +51,12 @@ PIECE = "select sealed from connector_upload where run = $1 and piece = $2"
 FORGET_PIECES = "delete from connector_upload where run = $1"
 FORGET_OLD = """
     delete from connector_run where id in (
-        select id from connector_run where ended_at < $1::timestamptz - interval '400 days' limit $2
+        select id from connector_run one
+        where ended_at < $1::timestamptz - interval '400 days' and exists (
+            select from connector_run later
+            where later.connector = one.connector and later.id > one.id and later.state = 'done' and not later.dry
+        )
+        limit $2
     )
 """
 
@@ -64,9 +69,18 @@ KNOW = """
         set content = excluded.content, told = excluded.told, seen_in = excluded.seen_in
 """
 
+# A large file is opened and read between two statements. Without this Postgres ends the transaction after half a
+# minute, and the run would begin again for ever.
+TAKE_TIME = "select set_config('idle_in_transaction_session_timeout', '15min', true)"
+
 # Of the session, so that a process that is killed lets go of it.
 LOCK = "select pg_try_advisory_lock(hashtextextended('connector ' || $1, 0))"
 UNLOCK = "select pg_advisory_unlock(hashtextextended('connector ' || $1, 0))"
+
+
+async def take_time(tx: Transaction) -> None:
+    """This transaction may wait for the file that it reads from."""
+    await tx.execute(TAKE_TIME)
 
 
 async def ask(tx: Transaction, connector: ConnectorName, *, cause: str, dry: bool, filename: str | None) -> Run | None:
@@ -174,7 +188,7 @@ async def pieces(tx: Transaction, run: RunId) -> AsyncIterator[bytes]:
 
 
 async def forget_old_runs(tx: Transaction, most: int) -> int:
-    """Drops runs that ended 400 days ago. Returns how many."""
+    """Drops runs that ended 400 days ago, but for a connector's last: its next one is no first. Returns how many."""
     return int((await tx.execute(FORGET_OLD, tx.now(), most)).removeprefix("DELETE "))
 
 

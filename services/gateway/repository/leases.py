@@ -40,12 +40,20 @@ SIZE = """
     select
         count(*) as known,
         count(*) filter (
-            where not exists (select from lease_staged s where (s.connector, s.lease) = (l.connector, l.lease))
+            where not exists (
+                select from lease_staged s
+                where (s.connector, s.lease) = (l.connector, l.lease)
+                    and (s.refused or s.moved_out_on is null or s.moved_out_on > $2::date)
+            )
         ) as gone
     from lease l where l.connector = $1 and l.state = 'current'
 """
 CONTACTS_LOST = """
-    select count(*) as known, count(*) filter (where s.by_letter) as lost
+    select count(*) as known, count(*) filter (
+        where s.by_letter or h.gone_since is null and not exists (
+            select from lease_staged t where (t.connector, t.person) = (h.connector, h.person)
+        )
+    ) as lost
     from lease_household h left join lease_staged_household s using (connector, person)
     where h.connector = $1 and h.contact is not null
 """
@@ -253,15 +261,15 @@ async def count_fine(tx: Transaction, connector: ConnectorName) -> int:
     return int(await tx.fetchval(COUNT_FINE, connector))
 
 
-async def size(tx: Transaction, connector: ConnectorName) -> tuple[int, int]:
-    """(leases that are current as published, those of them that the file doesn't have)."""
-    row = await tx.fetchrow(SIZE, connector)
+async def size(tx: Transaction, connector: ConnectorName, today: date) -> tuple[int, int]:
+    """(leases that are current as published, those of them that the file doesn't have or has ended)."""
+    row = await tx.fetchrow(SIZE, connector, today)
     assert row is not None
     return row["known"], row["gone"]
 
 
 async def contacts_lost(tx: Transaction, connector: ConnectorName) -> tuple[int, int]:
-    """(households with a published contact, those of them that would lose it)."""
+    """(households with a published contact, those of them that would lose it, now or when they are forgotten)."""
     row = await tx.fetchrow(CONTACTS_LOST, connector)
     assert row is not None
     return row["known"], row["lost"]
