@@ -35,7 +35,7 @@ router = Router()
 VARY = {"Vary": "Accept"}
 LARGEST_TRY = 2 * MAX_EVENT
 """Bytes of what may be tried: an event with its attributes."""
-UNKNOWN = N_("There is no event type {type}. Near it: {near}.")
+UNKNOWN = N_("There is no event type {type}. Near it: {near}. All of them are at /schemas.")
 NOBODY = N_("Comments are for staff who have signed in, and for publishers with a key.")
 NOT_A_DRAFT = N_("Comments are for drafts: this event is in use.")
 NOTHING_SAID = N_("Write something, at most 2000 characters.")
