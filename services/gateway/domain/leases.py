@@ -124,10 +124,13 @@ class Teller:
 def event_about(
     source: str, data: EventData, *, about: str, number: int, as_of: datetime, history: bool = False
 ) -> Event[Any]:
-    """The event number `number` about a tenancy or household."""
+    """The event number `number` about a tenancy or household.
+
+    Its id is of this file too: what the door refused beside it is told again with the next, at another time.
+    """
     return Event.of(
         data,
-        id=event_id(source, about, number),
+        id=event_id(source, f"{about} {as_of.isoformat()}", number),
         source=source,
         time=as_of,
         subject=about,

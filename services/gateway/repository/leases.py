@@ -203,9 +203,7 @@ FORGET = """
 FORGET_LEASES = """
     delete from lease where connector = $1 and person is null and ended_on < $2::date - 400
 """
-NUMBER_OF = """
-    select connector, tenant_ref, number from lease where tenancy_id = $1 and number is not null
-"""
+NUMBER_OF = "select connector, tenant_ref, number from lease where tenancy_id = $1 and number is not null"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.tenancy import TenantContactErased, TenantMovedIn
 from services.chassis import postgres
-from services.chassis.testkit import Bus, MovableClock, Start
+from services.chassis.testkit import OPERATOR, Bus, MovableClock, Start
 from services.gateway.app import service
 from services.gateway.connectors.leases import LeaseSnapshot
 from services.gateway.repository import connectors, leases
@@ -143,6 +143,24 @@ async def test_a_file_of_this_machine_is_a_file_and_stays_as_it_is(
     assert (grown["state"], "changed while it was read" in grown["why"]) == ("failed", True)
     export.write_bytes(as_csv([lease(1)]))
     assert (await run())["counts"]["TenantMovedIn"] == 1
+
+
+async def test_a_lease_of_which_one_event_was_refused_is_told_when_that_is_mended(
+    estate: Estate, bus: Bus, clock: MovableClock
+) -> None:
+    await estate.register("narrow", allow=["se.vatterhem.TenantMovedIn.v1"])
+    told = CONFIGURED.replace("publisher: landlord", "publisher: narrow").replace(":leases", ":narrow")
+    (estate.folder / "narrow.yaml").write_text(told, encoding="utf-8")
+    rows = [lease(1, Avflyttad="2019-09-01", Skydd="ja")]
+    assert (await estate.run(rows, name="narrow"))["refused"][0]["field"] == "TenantMovedOut"
+    answer = await estate.gateway.client.post(
+        "/ops/gateway/publishers/narrow/change", json={"allow": ["all"]}, headers=OPERATOR
+    )
+    assert answer.is_success, answer.text
+    clock.move(timedelta(days=1))
+    mended = (await estate.run(rows, name="narrow"))["counts"]
+    assert (mended["refused"], mended["TenantMovedIn"], mended["TenantMovedOut"]) == (0, 1, 1)
+    assert (await estate.run(rows, name="narrow"))["counts"]["unchanged"] == 1
 
 
 async def test_a_run_after_years_is_no_first(estate: Estate, bus: Bus, clock: MovableClock) -> None:
