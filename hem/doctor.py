@@ -35,7 +35,7 @@ def checks(home: Home) -> list[Check]:
 
 
 def door(home: Home, *, logs: str) -> str:
-    """What the door says of the services, that nothing is parked and that no publisher is silent. DoorError otherwise, with where the `logs` are."""
+    """What the door says of the services, that nothing live is parked and that no publisher is silent. DoorError otherwise, with where the `logs` are."""
     with Door(home) as hem:
         answer = hem.request("GET", "/health/ready")
         said = json_of(answer)
@@ -43,7 +43,8 @@ def door(home: Home, *, logs: str) -> str:
         if answer.status_code != 200:
             told = ", ".join(f"{service} {state}" for service, state in states.items())
             raise DoorError(f"running at {hem.url}, but not ready: {told or answer.text[:200]}. The logs: {logs}.")
-        waiting = sum(len(hem.operate("GET", f"/ops/{service}/parked")) for service in SERVICES)
+        parked = [row for service in SERVICES for row in hem.operate("GET", f"/ops/{service}/parked")]
+        waiting = sum(not row.get("test", False) for row in parked)  # a publisher's trial is no trouble of ours
         if waiting:
             raise DoorError(f"running at {hem.url}; {waiting} events are parked: `hem parked list` shows them.")
         registered = hem.operate("GET", "/ops/gateway/publishers")

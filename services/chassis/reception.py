@@ -52,7 +52,7 @@ STOP_WITHIN = 3.0  # seconds; with the other parts of a service a stop stays wit
 
 @dataclasses.dataclass(slots=True)
 class Done:
-    """What a batch came to, counted when it is committed."""
+    """What a batch came to, counted when it is committed. `parked`: live ones, which somebody has to see to."""
 
     handled: int = 0
     parked: int = 0
@@ -126,8 +126,7 @@ class Reception:
         for record in records:
             match self._outcome(record, held):
                 case Refused() as refused:
-                    await self._park(tx, record, refused)
-                    done.parked += 1
+                    await self._park(tx, record, refused, done)
                 case Event(test=True) as event:
                     tests.append((record, event))
                 case Event() as event:
@@ -139,8 +138,7 @@ class Reception:
             done.handled += 1
         for record, event in tests:
             if wrong := await self._try_out(tx, event, done):
-                await self._park(tx, record, wrong)
-                done.parked += 1
+                await self._park(tx, record, wrong, done)
         return done
 
     async def _one_by_one(self, tx: Transaction, records: Sequence[Arrived]) -> "Done":
@@ -154,8 +152,7 @@ class Reception:
                 if outcome is not None:
                     self._hold(record, held)
             if outcome is not None:
-                await self._park(tx, record, outcome)
-                done.parked += 1
+                await self._park(tx, record, outcome, done)
         return done
 
     async def _try(self, tx: Transaction, event: Event[Any], done: "Done") -> Refused | None:
@@ -218,8 +215,9 @@ class Reception:
         ordered = [record for record in records if record.topic in self._ordered]
         return await parked.keys_with_parked(tx, self._ctx.name, ordered) if ordered else set()
 
-    async def _park(self, tx: Transaction, record: Arrived, refused: Refused) -> None:
+    async def _park(self, tx: Transaction, record: Arrived, refused: Refused, done: "Done") -> None:
         await parked.park(tx, self._ctx.name, record, refused.reason, refused.detail)
+        done.parked += not is_test(record.headers, record.value)
 
     def _arrived(self, record: ConsumerRecord) -> Arrived:
         topic = self._ctx.catalogue_name(record.topic)

@@ -219,6 +219,13 @@ def test_doctor_of_a_hem_elsewhere_looks_at_the_door_alone(
     done = CliRunner().invoke(app, ["doctor"])
     assert done.output == f"ok    Door: running at {other.url}, ready, nothing parked\n"
 
+    other.other_bodies["/ops/reporting/parked"] = b'[{"id": 1, "test": true}]'
+    assert CliRunner().invoke(app, ["doctor"]).exit_code == 0, "a test event that failed is its publisher's to mend"
+    other.other_bodies["/ops/reporting/parked"] = b'[{"id": 1, "test": true}, {"id": 2, "test": false}]'
+    done = CliRunner().invoke(app, ["doctor"])
+    assert (done.exit_code, "; 1 events are parked:" in done.output) == (1, True)
+    del other.other_bodies["/ops/reporting/parked"]
+
     said = b'[{"publisher": "housing", "standing": "silent"}, {"publisher": "other", "standing": "heard"}]'
     other.other_bodies["/ops/gateway/publishers"] = said
     done = CliRunner().invoke(app, ["doctor"])
