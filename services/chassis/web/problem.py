@@ -80,6 +80,9 @@ def refusal(
     if not wants_page(request):
         named = {"fields": [*fields]} if fields else {}
         return problem(status, kind.slug, kind.title, detail, headers=headers, **named, **extra)
+    if kind is _NO_KEY:  # whoever reads a page signs in: keys are for programs
+        kind = KINDS[401]
+        detail = kind.detail
     words = translations(request)
     answer = page(
         request,

@@ -90,14 +90,17 @@ async def test_a_session_ends_after_twelve_hours(build: Build) -> None:
 async def test_a_machine_that_is_refused_gets_a_problem_and_a_person_a_page(house: House) -> None:
     async with house.visit() as client:
         machine = await client.get("/operate")
-        person = await client.get("/households", headers={**HTML, "Accept-Language": "sv"})
+        people = [
+            await client.get(page, headers={**HTML, "Accept-Language": "sv"}) for page in ("/households", "/operate")
+        ]
     assert machine.status_code == 401
     assert machine.headers["content-type"] == "application/problem+json"
     assert machine.headers["www-authenticate"] == "Bearer"
     assert machine.json()["type"] == "urn:hem:problem:no-key"
-    assert person.status_code == 401
-    assert "Logga in för att fortsätta" in person.text
-    assert 'href="/sign-in"' in person.text
+    for person in people:
+        assert person.status_code == 401
+        assert "Logga in för att fortsätta" in person.text
+        assert 'href="/sign-in"' in person.text
 
 
 async def test_signed_in_without_the_role_is_403(house: House) -> None:
