@@ -16,6 +16,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 # A mention of one of our files or folders; what has a placeholder or a pattern in it names none.
 OURS = re.compile(r"(services|schemas|hem|tests|docs|scripts|locks|benchmarks|\.ci)/[\w./-]*")
 DIAGRAMS = ("flowchart", "sequenceDiagram", "stateDiagram-v2")
+IN_FILE = re.compile(r"`([\w.]+)`[^`\n]{0,3} in `([\w/]+\.py)`|`([\w/]+\.py)` `([\w.]+)`")
 # Files that the walked-through changes make.
 MADE_BY_THE_READER = re.compile(
     r"schemas/allotments\.py|schemas/topics/(allotments\.events|inspections\.dlq)\.yaml|locks/inspections\.txt"
@@ -51,9 +52,18 @@ def missing_files(page: Path) -> Iterator[str]:
             yield mention
 
 
+def missing_names(page: Path) -> Iterator[str]:
+    """Functions, classes and the like that are neither made nor used in the file that is named beside them."""
+    for before, behind, file, name in IN_FILE.findall(prose(page)):
+        path, last = ROOT / (behind or file), (before or name).rpartition(".")[2]
+        found = re.compile(rf"(def|class) {last}\b|^{last}\b.* = |\.{last}\(|\"{last}\"", re.MULTILINE)
+        if path.exists() and not found.search(path.read_text(encoding="utf-8")):
+            yield f"{last} in {path.relative_to(ROOT)}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_points_at_exists(page: Path) -> None:
-    assert not [*broken_links(page), *missing_files(page)]
+    assert not [*broken_links(page), *missing_files(page), *missing_names(page)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
