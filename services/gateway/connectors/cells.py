@@ -15,7 +15,6 @@ PLAIN_NUMBER: Final = "a number that reads one way only: 1.234 may be 1234 (say 
 DAY_FORMS: Final = f"{A_DAY}, or 1 mars 2019, 1/3 2019, 1.3.2019"
 A_MOMENT: Final = "a day, or a day and a time"
 YES_OR_NO: Final = "yes or no (ja, nej)"
-SAYS: Final = "text, a number or a day"
 
 _SPACE: Final = re.compile(r"[\s\u00a0\u2007\u2009\u202f']")
 _MINUS: Final = str.maketrans({"\u2212": "-", "\u2013": "-"})

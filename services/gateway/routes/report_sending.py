@@ -29,7 +29,6 @@ REFUSED: Mapping[ProblemType, str] = {
 }  # fmt: skip
 NOT_LET_IN = N_("The report was not accepted. Ask an operator to look into it.")
 TOO_MANY = N_("Many reports are being sent just now. Wait a minute and send it again: nothing is lost.")
-NOT_SURE = N_("Tick the box if you are sure. It cannot be undone.")
 
 
 @dataclass(frozen=True, slots=True)

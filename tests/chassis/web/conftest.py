@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from services.chassis.settings import ServiceSettings, prefix
 from services.chassis.testkit import MovableClock
-from services.chassis.web import Permission, Role, Router, install, page
+from services.chassis.web import Permission, Router, install, page
 from services.chassis.web.session import SESSION_COOKIE, seal_session
 
 DOOR = "http://127.0.0.1:8000"
@@ -131,6 +131,3 @@ def _routes() -> Router:
         return page(request, "own.html", name="<Ada>", crumbs=[("Goals", "/")], watermark="True up to 14:02")
 
     return router
-
-
-STAFF = tuple(role.value for role in Role)
