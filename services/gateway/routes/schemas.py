@@ -26,6 +26,7 @@ from services.gateway.domain.reports import Desk, desks_for
 from services.gateway.repository import catalogue as repository
 from services.gateway.routes.described import DESCRIBED, NAMES, InWords
 from services.gateway.routes.examples import curl, ndjson, python
+from services.gateway.routes.report_words import ROLES
 from services.gateway.service import catalogue as service
 from services.gateway.service import keys
 from services.gateway.service.catalogue import Tried
@@ -163,6 +164,7 @@ async def _page(
         desks=desks_for(who.roles, event_type),
         as_role=as_role,
         author=author,
+        roles=ROLES,
         comments=said,
         may_remove=who.may(Permission.OPERATE),
         longest=comments.LONGEST,
