@@ -68,7 +68,8 @@ async def let_in(
 
 
 async def _in_pace(ctx: Context, sender: Sender, events: int) -> None:
-    while wait := await pace.take(ctx, sender.publisher, events, default=ctx.settings.rate_limit):
+    default = ctx.settings.rate_limit
+    while wait := await pace.take(ctx, sender.publisher, events, test=sender.test, default=default):
         if sender.road != "file":
             _outcomes(ctx.metrics.meter).add(events, {"outcome": "too_many"})
             log.warning("too many events", publisher=sender.publisher, road=sender.road, events=events)

@@ -225,6 +225,12 @@ async def test_who_sends_more_than_agreed_is_told_when_to_come_again(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "1"
     assert (await post(move_in())).status_code == 202, "another publisher has its own minute"
+    order = {"publisher": "busy", "kind": "test"}
+    trial = (await gateway.client.post("/ops/gateway/keys", json=order, headers=OPERATOR)).json()["key"]
+    assert (await post(events(60), key=trial)).status_code == 202, (
+        "so has what is tried, and takes none of what is live"
+    )
+    assert (await post(events(1), key=trial)).status_code == 429
     replica = await start(service, database_url=gateway.settings.database_url)
     headers = {"authorization": f"Bearer {key}", "content-type": "application/cloudevents-batch+json"}
     assert (await replica.client.post("/events", json=events(30), headers=headers)).headers["retry-after"] == "30"

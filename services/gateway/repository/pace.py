@@ -1,4 +1,4 @@
-"""The SQL of the rate limit: one row for each publisher, shared by all replicas and roads."""
+"""The SQL of the rate limit: a row for each publisher and one for its test keys, shared by all replicas and roads."""
 
 from services.chassis.context import Context
 from services.chassis.errors import POSTGRES_LATER, Unavailable, describe, is_temporary
@@ -8,9 +8,9 @@ from services.gateway.domain.door import Publisher
 # A bucket that holds a minute's events and empties at that rate. A request larger than a whole minute goes into an empty
 # bucket and is waited for afterwards. The table is unlogged, so that a commit of this alone waits for no disk.
 TAKE = """
-    insert into publisher_pace as p (publisher, level, at, wait)
-    select $1::text, $2::float8, $4::timestamptz, 0
-    on conflict (publisher) do update
+    insert into publisher_pace as p (publisher, test, level, at, wait)
+    select $1::text, $5::bool, $2::float8, $4::timestamptz, 0
+    on conflict (publisher, test) do update
     set (level, at, wait) = (
         select case when over > 0 then left_over else left_over + $2 end, greatest(p.at, $4), greatest(over, 0) * 60 / per_minute
         from (
@@ -28,11 +28,12 @@ TAKE = """
 """
 
 
-async def take(ctx: Context, publisher: Publisher, events: int, *, default: int) -> float:
-    """Takes room for so many events of the publisher's minute. 0: taken; else nothing is, and these seconds are to wait."""
+async def take(ctx: Context, publisher: Publisher, events: int, *, test: bool, default: int) -> float:
+    """Takes room for so many events of the publisher's minute, or of its test keys'. 0: taken; else nothing is, and these
+    seconds are to wait."""
     try:
         async with ctx.db.pool.acquire(timeout=CONNECT_WITHIN) as connection:
-            return float(await connection.fetchval(TAKE, publisher, float(events), default, ctx.clock.now()))
+            return float(await connection.fetchval(TAKE, publisher, float(events), default, ctx.clock.now(), test))
     except POSTGRES_LATER as error:
         if not is_temporary(error):
             raise
