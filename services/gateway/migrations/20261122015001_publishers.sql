@@ -105,11 +105,14 @@ create index publisher_refusal_last on publisher_refusal (publisher, id);
 
 -- How much of its minute a publisher has used: a bucket that empties at its rate. Not worth keeping over a crash.
 create unlogged table publisher_pace (
-    publisher text primary key,
+    publisher text not null,
+    -- what is tried out with a test key takes nothing of the pace of what is live
+    test boolean not null default false,
     level double precision not null,
     at timestamptz not null,
     -- seconds until the last request would have fitted; 0: it did
-    wait double precision not null
+    wait double precision not null,
+    primary key (publisher, test)
 );
 
 -- migrate:down

@@ -262,7 +262,7 @@ def _with_rows(form: Form, typed: Typed, change: str, where: str) -> Typed:
         return typed
     if change == "add":
         return filling.with_row(field, typed)
-    return filling.without_rows(field, typed, [int(row)] if row.isdecimal() else [])
+    return filling.without_rows(field, typed, [int(row)] if row.isdecimal() and len(row) < 6 else [])
 
 
 def _words(request: Request) -> Words:
