@@ -44,36 +44,23 @@ async def compare(work: Work, kind: Kind) -> Ended:
 
 
 async def _take_in(work: Work, rows: Sequence[Found | RefusedRow], *, history: bool) -> None:
-    connector, run = work.connector, work.run
+    connector = work.connector
     refused = [Refused(row.row, row.field, row.expected, row.got) for row in rows if isinstance(row, RefusedRow)]
     async with work.transaction() as tx:
         things = await asyncio.to_thread(_things, tx, connector.name, rows)
         known = await repository.known(tx, connector.name, [thing.key for thing in things])
-    once: dict[bytes, Thing] = {}
-    for thing in things:
-        seen = known.get(thing.key)
-        if thing.key in once or (seen is not None and seen[2] == run.id and seen[0] != thing.content):
-            refused.append(
-                Refused(thing.found.row, "", "each thing once", "a row about what another row tells otherwise")
-            )
-        else:
-            once[thing.key] = thing
     work.counts["rows"] += len({row.row for row in rows})  # one may be refused for several things
-    same = [thing for thing in once.values() if thing.key in known and known[thing.key][0] == thing.content]
-    new = [thing for thing in once.values() if thing.key not in known or known[thing.key][0] != thing.content]
-    work.counts["unchanged"] += len(same)
-    async with work.transaction() as tx:
-        await work.refuse(tx, refused)
-        await repository.know(
-            tx, connector.name, run.id, [(thing.key, thing.content, known[thing.key][1]) for thing in same]
-        )
+    new = [thing for thing in things if thing.key not in known or known[thing.key][0] != thing.content]
+    work.counts["unchanged"] += len(things) - len(new)
+    if refused:
+        async with work.transaction() as tx:
+            await work.refuse(tx, refused)
     told = {thing.key: known[thing.key][1] if thing.key in known else 0 for thing in new}
     said = [(thing.found.row, _event(work, thing, told[thing.key], history=history)) for thing in new]
 
     async def note(tx: Transaction, let: Sequence[bool]) -> None:
         fine = [thing for thing, let_in in zip(new, let, strict=True) if let_in]
-        things = [(thing.key, thing.content, told[thing.key] + 1) for thing in fine]
-        await repository.know(tx, connector.name, run.id, things)
+        await repository.know(tx, connector.name, [(t.key, t.content, told[t.key] + 1) for t in fine])
 
     await work.publish(said, note)
 

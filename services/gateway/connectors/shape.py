@@ -81,7 +81,7 @@ class Kind(Protocol):
     """Whether all that the first run finds is from the past: it counts, and no letter goes out because of it."""
 
     def read(self, file: BinaryIO, filename: str, options: Any) -> Iterator[Found | RefusedRow | Note]:
-        """Reads in a thread of its own and in bounded memory. Raises `Unreadable`.
+        """Reads in a thread of its own and in bounded memory; no key is found twice. Raises `Unreadable`.
 
         `file` is seekable and stands at its beginning; `filename` is as the publisher named it; `options` is an
         instance of `self.options`.

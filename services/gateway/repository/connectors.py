@@ -60,13 +60,12 @@ FORGET_OLD = """
     )
 """
 
-KNOWN = "select key, content, told, seen_in from connector_known where connector = $1 and key = any($2::bytea[])"
+KNOWN = "select key, content, told from connector_known where connector = $1 and key = any($2::bytea[])"
 KNOW = """
-    insert into connector_known (connector, key, content, told, seen_in)
-    select $1, key, content, told, $5 from unnest($2::bytea[], $3::bytea[], $4::integer[]) as new (key, content, told)
+    insert into connector_known (connector, key, content, told)
+    select $1, key, content, told from unnest($2::bytea[], $3::bytea[], $4::integer[]) as new (key, content, told)
     order by key
-    on conflict (connector, key) do update
-        set content = excluded.content, told = excluded.told, seen_in = excluded.seen_in
+    on conflict (connector, key) do update set content = excluded.content, told = excluded.told
 """
 
 # A large file is opened and read between two statements. Without this Postgres ends the transaction after half a
@@ -192,20 +191,15 @@ async def forget_old_runs(tx: Transaction, most: int) -> int:
     return int((await tx.execute(FORGET_OLD, tx.now(), most)).removeprefix("DELETE "))
 
 
-async def known(
-    tx: Transaction, connector: ConnectorName, keys: Sequence[bytes]
-) -> dict[bytes, tuple[bytes, int, int]]:
-    """Key → (content, events told, the run that saw it last), of those that were published before."""
-    rows = await tx.fetch(KNOWN, connector, keys)
-    return {row["key"]: (row["content"], row["told"], row["seen_in"]) for row in rows}
+async def known(tx: Transaction, connector: ConnectorName, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, int]]:
+    """Key → (content, events told), of those that were published before."""
+    return {row["key"]: (row["content"], row["told"]) for row in await tx.fetch(KNOWN, connector, keys)}
 
 
-async def know(
-    tx: Transaction, connector: ConnectorName, run: RunId, things: Sequence[tuple[bytes, bytes, int]]
-) -> None:
-    """Remembers (key, content, events told) of each thing that stands in this run's file."""
+async def know(tx: Transaction, connector: ConnectorName, things: Sequence[tuple[bytes, bytes, int]]) -> None:
+    """Remembers (key, content, events told) of each thing that was published."""
     await tx.execute(
-        KNOW, connector, [key for key, _, _ in things], [c for _, c, _ in things], [n for _, _, n in things], run
+        KNOW, connector, [key for key, _, _ in things], [c for _, c, _ in things], [n for _, _, n in things]
     )
 
 

@@ -11,10 +11,12 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from schemas.community import VisitCounted
 from schemas.tenancy import TenantContactErased, TenantMovedIn
 from services.chassis import postgres
-from services.chassis.testkit import OPERATOR, Bus, MovableClock, Start
+from services.chassis.testkit import OPERATOR, Bus, MovableClock, NewDatabase, Start, running, settings_for
 from services.gateway.app import service
+from services.gateway.connectors import comparing
 from services.gateway.connectors.leases import LeaseSnapshot
 from services.gateway.repository import connectors, leases
 from tests.gateway.connectors.estate import CONFIGURED, Estate, as_csv, lease
@@ -173,3 +175,37 @@ async def test_a_run_after_years_is_no_first(estate: Estate, bus: Bus, clock: Mo
     assert (await estate.run([*rows, new]))["counts"]["TenantMovedIn"] == 1
     moved = await bus.expect(TenantMovedIn, 11)
     assert sum(not event.history for event in moved) == 1
+
+
+VISITS = """
+kind: spreadsheet
+publisher: landlord
+source: urn:test:visits
+read: {export}
+options:
+  type: VisitCounted
+  fields: {{meeting_place_id: Place, visits: Visits, "on": Day}}
+"""
+
+
+async def test_a_run_that_is_cut_off_may_go_on_with_a_newer_file(
+    bus: Bus, new_database: NewDatabase, clock: MovableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "AT_ONCE", 2)
+    export = tmp_path / "visits.csv"
+    (tmp_path / "visits.yaml").write_text(VISITS.format(export=export), encoding="utf-8")
+    rows = "Place;Visits;Day\nm-1;1;2019-09-01\nm-2;2;2019-09-01\nm-3;3;2019-09-01\n"
+    export.write_text(rows, encoding="utf-8")
+    dsn = await new_database(service)
+    slow = settings_for(service, bus, database_url=dsn, connectors=tmp_path, rate_limit=2)
+    async with running(service, slow, clock) as first:
+        await Estate(first, tmp_path).register()
+        run = (await Estate(first, tmp_path).operate("POST", "/visits/runs"))["run"]
+        await bus.expect(VisitCounted, 2)
+    export.write_text(rows.replace("m-1;1", "m-1;10"), encoding="utf-8")
+    fast = settings_for(service, bus, database_url=dsn, connectors=tmp_path)
+    async with running(service, fast, clock) as second:
+        ended = await Estate(second, tmp_path).ended(run, name="visits")
+    assert (ended["state"], ended["counts"].get("refused", 0), ended["counts"]["VisitCounted"]) == ("done", 0, 4)
+    events = await bus.expect(VisitCounted, 4)
+    assert sorted((e.sequence, e.data.visits) for e in events) == [(0, 1), (0, 2), (0, 3), (1, 10)]

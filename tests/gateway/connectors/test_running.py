@@ -43,8 +43,9 @@ async def test_a_run_that_is_cut_off_goes_on_where_it_was(
         assert (ended["counts"]["TenantMovedIn"], ended["counts"]["TenantContactChanged"]) == (120, 60)
         moved = await bus.expect(TenantMovedIn, 120)
         contacts = await bus.expect(TenantContactChanged, 60)
-        assert (len(moved), len({event.subject for event in moved})) == (120, 120)
-        assert len(contacts) == 60
+        # By id: what the relay had sent and not yet noted when it was cut off, it sends again.
+        assert (len({event.id for event in moved}), len({event.subject for event in moved})) == (120, 120)
+        assert len({event.id for event in contacts}) == 60
         assert {event.subject for event in contacts} <= {event.data.tenant_ref for event in moved}
         assert all(event.history for event in moved)
 
