@@ -137,6 +137,9 @@ class Projector:
     async def step(self) -> None:
         """Places new partitions, or applies what has come while the next is already being read."""
         if self._unplaced:
+            # A read that began before would take what comes from the new places, and be thrown away as of the old ones.
+            await self.stop()
+            self._ahead = None
             await self._place()
         ahead, self._ahead = self._ahead or self._read_ahead(), None
         generation, found = await ahead
