@@ -241,7 +241,7 @@ def test_download_that_was_cut_short_is_mended(tmp_path: Path, monkeypatch: pyte
     cut.write_bytes(good[cut.name].read_bytes()[:100])
     given = {theirs: [*(good | {cut.name: cut}).values()], ours: [*good.values()]}
     monkeypatch.setattr(
-        jars, "places", lambda: [Place(theirs, tmp_path, own=False), Place(ours, tmp_path / "maven", own=True)]
+        jars, "places", lambda *_: [Place(theirs, tmp_path, own=False), Place(ours, tmp_path / "maven", own=True)]
     )
     monkeypatch.setattr(jars, "_build", lambda place, _: given[place.cache])
     (ours / "envs" / "unfinished").mkdir(parents=True)
