@@ -45,7 +45,6 @@ REFUSE = """
 """
 FORGET_REFUSED = "delete from connector_refused where run = $1"
 REFUSED = "select row, field, expected, got from connector_refused where run = $1 order by row limit $2"
-COUNT_REFUSED = "select count(*) from connector_refused where run = $1"
 ADD_PIECE = "insert into connector_upload (run, piece, sealed) values ($1, $2, $3)"
 PIECE = "select sealed from connector_upload where run = $1 and piece = $2"
 FORGET_PIECES = "delete from connector_upload where run = $1"
@@ -167,11 +166,6 @@ async def forget_refused(tx: Transaction, run: RunId) -> None:
 
 async def refused(tx: Transaction, run: RunId, most: int) -> list[Refused]:
     return [Refused(**row) for row in await tx.fetch(REFUSED, run, most)]
-
-
-async def count_refused(tx: Transaction, run: RunId) -> int:
-    """Those that are kept, of perhaps more."""
-    return int(await tx.fetchval(COUNT_REFUSED, run))
 
 
 async def add_piece(tx: Transaction, run: RunId, number: int, sealed: bytes) -> None:
