@@ -37,8 +37,8 @@ async def _read(ctx: Context, topics: Sequence[str]) -> None:
     # Without a group it is given all partitions.
     names = [ctx.topic(topic) for topic in topics]
     consumer = CarefulConsumer(*names, bootstrap_servers=ctx.settings.kafka_servers, unreadable=_pass_over)
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = list(consumer.assignment())
         for partition, begin in (await consumer.beginning_offsets(partitions)).items():
             consumer.seek(partition, begin)
