@@ -17,22 +17,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
-import asyncpg
 import httpx2
 import orjson
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from benchmarks.harness import Measured, rounds, write
+from benchmarks.harness import Measured, new_database, rounds, write
 from hem.stack.folder import free_ports
 from hem.stack.kafka import Kafka
 from hem.stack.postgres import Postgres
 from schemas.http import BATCH, STRUCTURED
 from schemas.tenancy import TenantMovedIn
 from schemas.topics import TOPICS
-from services.chassis.migrate import migrate
 from services.gateway.app import service
 
 SIZE, AIM = 500, 0.7
@@ -125,14 +122,7 @@ class _Bench:
 
     async def _database(self) -> str:
         self._number += 1
-        name = f"bench_{self._number}"
-        admin = await asyncpg.connect(self._dsn)
-        await admin.execute(f"create database {name}")
-        await admin.execute("checkpoint")
-        await admin.close()
-        dsn = urlunsplit(urlsplit(self._dsn)._replace(path=f"/{name}"))
-        await asyncio.to_thread(migrate, dsn, service.folder)
-        return dsn
+        return await new_database(self._dsn, f"bench_{self._number}", service.folder)
 
 
 def _bodies(size: int) -> list[bytes]:

@@ -4,6 +4,7 @@ Contenders take turns within a round and every other round goes backwards, so th
 doesn't favour one. Trust the ratios inside a round more than the figures beside each other.
 """
 
+import asyncio
 import json
 import os
 import platform
@@ -12,6 +13,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from services.chassis.migrate import migrate
 
 RESULTS = Path(__file__).parent / "results"
 TABLES = Path(__file__).parent / "RESULTS.md"
@@ -45,6 +51,17 @@ async def rounds(
             found[name].append(value)
             say(f"round {number + 1} of {count}: {name} {_short(value)}")
     return found
+
+
+async def new_database(dsn: str, name: str, service: Path) -> str:
+    """A database of that name on the server of `dsn`, with the migrations of the service in that folder. Gives its DSN."""
+    admin = await asyncpg.connect(dsn)
+    await admin.execute(f"create database {name}")
+    await admin.execute("checkpoint")  # what it cost to make it is written before anything is timed
+    await admin.close()
+    made = urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+    await asyncio.to_thread(migrate, made, service)
+    return made
 
 
 def write(benchmark: str, what: str, measured: Sequence[Measured], facts: Mapping[str, object]) -> str:

@@ -16,19 +16,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import httpx2
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from benchmarks.harness import Measured, write
+from benchmarks.harness import Measured, new_database, write
 from benchmarks.projector import resident_mb
 from hem.stack.folder import free_ports
 from hem.stack.kafka import Kafka
 from hem.stack.postgres import Postgres
 from schemas.topics import TOPICS
-from services.chassis.migrate import migrate
 from services.gateway.app import service
 
 AIM_SECONDS = 30
@@ -95,7 +92,7 @@ class _Bench:
         self.idle: list[float] = []
 
     async def round(self, number: int) -> None:
-        dsn, port = await self._database(number), free_ports(1)[0]
+        dsn, port = await new_database(self.dsn, f"bench_{number}", service.folder), free_ports(1)[0]
         connectors = self.folder / "connectors"
         connectors.mkdir(exist_ok=True)
         (connectors / "leases.yaml").write_text(CONFIGURED, encoding="utf-8")
@@ -126,15 +123,6 @@ class _Bench:
         finally:
             process.terminate()
             await process.wait()
-
-    async def _database(self, number: int) -> str:
-        name = f"bench_{number}"
-        admin = await asyncpg.connect(self.dsn)
-        await admin.execute(f"create database {name}")
-        await admin.close()
-        dsn = urlunsplit(urlsplit(self.dsn)._replace(path=f"/{name}"))
-        await asyncio.to_thread(migrate, dsn, service.folder)
-        return dsn
 
 
 async def _run(client: httpx2.AsyncClient, file: bytes) -> tuple[float, dict[str, int]]:

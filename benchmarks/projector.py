@@ -15,13 +15,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from benchmarks.harness import Measured, rounds, write
+from benchmarks.harness import Measured, new_database, rounds, write
 from hem.stack.kafka import Kafka
 from hem.stack.postgres import Postgres
 from schemas.event import Event
@@ -30,7 +29,6 @@ from schemas.notifications import HousingIntroductionOffered
 from schemas.tenancy import TenantMovedIn
 from schemas.topics import TOPICS
 from services.chassis.ids import uuid7
-from services.chassis.migrate import migrate
 from services.reporting.app import service
 from services.reporting.repository import FACT_COLUMNS, FactRow
 
@@ -184,14 +182,7 @@ class _Bench:
 
     async def _database(self) -> str:
         self._number += 1
-        name = f"bench_{self._number}"
-        admin = await asyncpg.connect(self._dsn)
-        await admin.execute(f"create database {name}")
-        await admin.execute("checkpoint")
-        await admin.close()
-        dsn = urlunsplit(urlsplit(self._dsn)._replace(path=f"/{name}"))
-        await asyncio.to_thread(migrate, dsn, service.folder)
-        return dsn
+        return await new_database(self._dsn, f"bench_{self._number}", service.folder)
 
     def _environment(self, dsn: str) -> dict[str, str]:
         return {
