@@ -164,11 +164,15 @@ class Bus:
         return [cast("Event[Data]", event) for event in found if isinstance(event.data, data)]
 
     async def expect(self, data: type[Data], count: int = 1, **fields: Any) -> list[Event[Data]]:
-        """Waits until at least `count` events of a type with these field values have come."""
+        """Waits until at least `count` events of a type with these field values have come; gives each once.
+
+        A relay that was stopped sends again what it hadn't marked as sent: repeats are no more events.
+        """
 
         async def probe() -> list[Event[Data]]:
             matching = [e for e in await self.events(data) if all(getattr(e.data, k) == v for k, v in fields.items())]
-            return matching if len(matching) >= count else []
+            different = {(event.source, event.id): event for event in matching}
+            return list(different.values()) if len(different) >= count else []
 
         return await eventually(f"{count} × {data.__name__} {fields or ''}", probe)
 
