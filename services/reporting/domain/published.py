@@ -1,6 +1,6 @@
 """What statistics.events and AreaDefined say, folded: published observations, and which regions an area is made of."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
