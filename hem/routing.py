@@ -14,6 +14,7 @@ ROUTES = {
     "/asyncapi": "gateway",
     "/asyncapi.json": "gateway",
     "/report": "gateway",
+    "/rate": "gateway",
     "/openapi.json": "gateway",
     "/publishers": "gateway",
     "/sign-in": "gateway",

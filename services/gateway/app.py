@@ -15,6 +15,7 @@ from .routes import (
     openapi,
     publisher_pages,
     publishers,
+    ratings,
     reports,
     schemas,
 )
@@ -35,6 +36,7 @@ service = Service(
         openapi.router,
         own_topics.router,
         publishers.router,
+        ratings.router,
         reports.router,
         publisher_pages.router,  # last: an address below /publishers that is nobody else's names a publisher
     ],

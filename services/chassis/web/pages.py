@@ -2,6 +2,7 @@
 
 import gettext
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from services.chassis.web.access import visitor
 from services.chassis.web.formats import Formats
 from services.chassis.web.languages import LANGUAGE_COOKIE, Catalogues, direction, locale, negotiate, own_name
 from services.chassis.web.nav import is_at, places_for
+from services.chassis.web.rating import seal_rating
 from services.chassis.web.shell import shell
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +60,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "places": [(place, is_at(place, request.url.path)) for place in places_for(who, one_machine=settings.loopback)],
         "visitor": who,
         "made_up": settings.made_up,
+        "rating": partial(seal_rating, settings, request.url.path),
     }
     response = HTMLResponse(shell(request).environments[tongue].get_template(template).render(shown), status)
     response.headers["content-language"] = tongue
