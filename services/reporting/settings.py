@@ -19,6 +19,12 @@ class ReportingSettings(ServiceSettings):
         "else published",
     )
 
+    company: str = Field("", description="the housing company's name, as pages and reports say it")
+    contact: str = Field(
+        "",
+        description="where readers write about the pages: an e-mail address or a page's; the accessibility statement",
+    )
+
     @property
     def shows_live(self) -> bool:
         """Whether figures as they are counted now are shown without sign-in."""
