@@ -1,0 +1,1 @@
+"""The yearly report: what it says, and the files it is handed over as."""
