@@ -122,7 +122,7 @@ def gaps(days: Iterable[date], today: date) -> list[Gap]:
     heard = sorted({day for day in days if day <= today})
     pauses = [(later - earlier).days for earlier, later in pairwise(heard)]
     found: list[Gap] = []
-    for number, (after, until) in enumerate(zip(heard, [*heard[1:], None], strict=True)):
+    for number, (after, until) in enumerate(zip(heard, [*heard[1:], None], strict=False)):
         before = pauses[max(number - RHYTHM, 0) : number]
         length = ((until or today) - after).days
         if len(before) >= ENOUGH and _is_long(length, usual := float(median(before))):

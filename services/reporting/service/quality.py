@@ -4,11 +4,12 @@ Nothing that is found here takes an event out of a figure. It is shown with how 
 whoever sent it can mend it: a correction or a withdrawal takes it off the list.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from schemas.catalogue import MODELS
+from schemas.event import ANY_TOPIC
 from schemas.gateway import PublisherRegistered, PublisherRetired
 from services.chassis.clock import local_date
 from services.chassis.postgres import Connection
@@ -23,6 +24,8 @@ from services.reporting.repository.quality import HeardDay, HeardOf, Told, Waiti
 LOOKED_AT = 1_000  # of what was found, the latest: it is said that there are more
 LATELY = timedelta(days=30)
 GAPS_SHOWN = 3
+DECIDES = frozenset({"governance.events", "gateway.events", "reporting.events", ANY_TOPIC})
+"""Topics of which no goal need count anything: they say what is decided, and who may say it."""
 
 
 async def note(connection: Connection, fresh: Sequence[Decoded], now: datetime) -> None:
@@ -95,6 +98,7 @@ class Overview:
     more: bool
     unknown_areas: list[UnknownArea]
     unknown_types: list[HeardOf]
+    unmeasured: list[HeardOf]
     parked: list[Waiting]
     withdrawn_early: dict[str, int]
     systems: list[System]
@@ -112,15 +116,18 @@ class Overview:
         )
 
 
-async def overview(connection: Connection, now: datetime) -> Overview:
+async def overview(connection: Connection, measured: Collection[str], now: datetime) -> Overview:
+    """`measured`: the types of event that some goal counts."""
     found = await repository.findings(connection, limit=LOOKED_AT + 1)
     areas = await repository.unknown_areas(connection)
     told = await repository.told_of_areas(connection, areas)
+    others = await repository.told_of_other_types(connection, list(measured))
     return Overview(
         _items(await _standing(connection, found[:LOOKED_AT])),
         len(found) > LOOKED_AT,
         [UnknownArea(area, [one for one in told if one.area == area]) for area in areas],
-        await repository.told_of_other_types(connection, list(MODELS)),
+        [one for one in others if one.type not in MODELS],
+        [one for one in others if one.type in MODELS and MODELS[one.type].topic not in DECIDES],
         await repository.parked(connection),
         await repository.withdrawn_early(connection),
         await systems(connection, now),
