@@ -1,0 +1,256 @@
+"""A figure in words and as a chart, in one language: the same on pages, in pictures and in the report."""
+
+import gettext
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from babel.dates import format_date
+from fastapi import Request
+
+from services.chassis.web import language, translations
+from services.chassis.web.formats import Formats
+from services.chassis.web.languages import locale
+from services.chassis.web.words import N_
+from services.reporting.definitions import AnyMeasure, MeasureTexts
+from services.reporting.domain.figures import Break, Status
+from services.reporting.domain.landlord import Target
+from services.reporting.domain.notes import Note
+from services.reporting.picture import Dot, Level, Mark, Picture, Tick
+from services.reporting.service.figures import Figure
+
+BREAKS: Mapping[str, str] = {
+    "register": N_("New register"),
+    "region_version": N_("Regions drawn anew"),
+    "age_span": N_("Other ages"),
+    "series": N_("Another series"),
+    "period_length": N_("Another length of period"),
+    "definition": N_("New definition"),
+}
+"""Why a series can't be compared across a day, by code."""
+OTHER_BREAK = N_("Break in the series")
+TARGETS: Mapping[str, str] = {
+    ">=": N_("target at least {value}"),
+    ">": N_("target above {value}"),
+    "<=": N_("target at most {value}"),
+    "increase": N_("target to increase"),
+    "decrease": N_("target to decrease"),
+    "done": N_("target: done"),
+}
+UNITS: Mapping[str, str] = {"sek": N_("SEK {n}"), "hours": N_("{n} h")}
+STATUSES: Mapping[Status, str] = {
+    Status.MET: N_("Met"),
+    Status.ON_TRACK: N_("On the way"),
+    Status.BEHIND: N_("Behind"),
+    Status.MISSED: N_("Missed"),
+    Status.NO_DATA: N_("No data yet"),
+    Status.SUPPRESSED: N_("Not shown"),
+    Status.INFORMATION: N_("Follow-up"),
+    Status.FILLING: N_("Being counted"),
+}
+NO_VALUE: Mapping[Status, str] = {
+    Status.SUPPRESSED: N_("not shown"),
+    Status.NO_DATA: "–",
+    Status.FILLING: "…",
+}
+NO_VALUE_WHY: Mapping[Status, str] = {
+    Status.SUPPRESSED: N_("too few to show"),
+    Status.NO_DATA: N_("no data yet"),
+    Status.FILLING: N_("being counted from history"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is said of figures in `language`. Only what may be shown is ever said."""
+
+    language: str
+    texts: gettext.NullTranslations
+
+    @staticmethod
+    def of(request: Request) -> "Written":
+        """In the language of a request."""
+        return Written(language(request), translations(request))
+
+    @property
+    def formats(self) -> Formats:
+        return Formats(locale(self.language))
+
+    def say(self, text: str, **values: str) -> str:
+        """A message id in the language, its {places} filled."""
+        said = self.texts.gettext(text)
+        return said.format(**values) if values else said
+
+    def amount(self, value: Fraction | float, unit: str, decimals: int) -> str:
+        """A value with its unit: `91,3 %`, `−17,8`, `1 234 kr`. Points are signed; what they are stands beside."""
+        number = _decimal(value)
+        match unit:
+            case "%":
+                return self.formats.percent(number, decimals)
+            case "points":
+                return ("+" if number > 0 else "") + self.formats.number(number, decimals)
+            case "sek" | "hours":
+                return self.say(UNITS[unit], n=self.formats.number(number, decimals))
+            case "days":
+                n = self.formats.number(number, decimals)
+                return self.texts.ngettext("{n} day", "{n} days", 1 if number == 1 else 2).format(n=n)
+            case "done":
+                return self.say(N_("Done")) if number >= 1 else self.say(N_("Not done"))
+            case _:
+                return self.formats.number(number, decimals)
+
+    def shortest(self, value: Fraction | Decimal | float, unit: str) -> str:
+        """The same with the decimals it has, two at most: for targets and axes."""
+        number = _decimal(value)
+        decimals = next((d for d in (0, 1) if number == round(number, d)), 2)
+        return self.amount(float(number), unit, decimals)
+
+    def value(self, figure: Figure) -> str:
+        """The figure itself, or in a word why there is none."""
+        if figure.value_shown is None:
+            return self.texts.gettext(NO_VALUE.get(figure.status, "–"))
+        return self.amount(figure.value_shown, figure.measure.unit, figure.measure.decimals)
+
+    def beside(self, figure: Figure) -> str:
+        """What stands by the figure in a list: of how many, the year before, or what is counted."""
+        if figure.value_shown is None or figure.shown is None:
+            return self.texts.gettext(NO_VALUE_WHY.get(figure.status, NO_VALUE_WHY[Status.NO_DATA]))
+        things = self.measure(figure).things
+        if figure.measure.unit == "points":
+            return self.say(N_("percentage points"))
+        if figure.measure.is_ratio and figure.measure.unit != "index":
+            n, d = self.count(figure.shown.numerator, figure), self.count(figure.shown.denominator, figure)
+            return self.say(N_("{n} of {d} {things}"), n=n, d=d, things=things)
+        if figure.before is not None:
+            before = self.amount(figure.before, figure.measure.unit, figure.measure.decimals)
+            return self.say(N_("the year before {value}"), value=before)
+        return things
+
+    def count(self, parts: int | None, figure: Figure) -> str:
+        """A numerator or denominator in whole units of what is counted."""
+        scale = figure.measure.scale * figure.measure.per
+        whole = Fraction(parts or 0, scale)
+        return self.formats.number(_decimal(whole), 0 if whole.denominator == 1 else 1)
+
+    def in_words(self, figure: Figure) -> str:
+        """The figure in the goal's own sentence."""
+        tally = figure.shown
+        return self.measure(figure).in_words.format(
+            value=self.value(figure),
+            numerator=self.count(tally.numerator, figure) if tally else "–",
+            denominator=self.count(tally.denominator, figure) if tally else "–",
+            period=figure.period.label,
+        )
+
+    def measure(self, figure: Figure) -> MeasureTexts:
+        """The texts of the figure's measure."""
+        return figure.goal.text(self.language).measures[figure.measure.id]
+
+    def status(self, figure: Figure) -> str:
+        return self.texts.gettext(STATUSES[figure.status])
+
+    def target(self, figure: Figure) -> str:
+        """`mål minst 90 %`, or that there is none."""
+        return self.target_of(figure.target, figure.measure)
+
+    def target_of(self, target: Target | None, measure: AnyMeasure) -> str:
+        if target is None:
+            return self.say(N_("no target"))
+        words = TARGETS.get(target.comparison, TARGETS["done"])
+        return self.say(words, value="" if target.value is None else self.shortest(target.value, measure.unit))
+
+    def place(self, figure: Figure) -> str:
+        """The area, or the company; of another dimension its value."""
+        if figure.dimension is not None:
+            return figure.dimension[1]
+        return figure.area_name or self.say(N_("The whole company"))
+
+    def day(self, day: date) -> str:
+        """`3 juli 2019`."""
+        return self.formats.date(day)
+
+    def month(self, day: date) -> str:
+        """`jul`."""
+        return str(format_date(day, "LLL", locale=locale(self.language))).rstrip(".")
+
+    def why_broken(self, seam: Break) -> str:
+        """What is other from that day on."""
+        words = self.texts.gettext(BREAKS.get(seam.reason, OTHER_BREAK))
+        return f"{words}: {seam.after}" if seam.after else words
+
+    def picture(self, figure: Figure, notes: Sequence[Note] = ()) -> Picture:
+        """The figure's trend as a chart shows it, with the targets as they were, breaks and notes."""
+        by_year = figure.measure.yearly
+        unit, decimals = figure.measure.unit, figure.measure.decimals
+        points = [] if figure.status in (Status.SUPPRESSED, Status.FILLING) else figure.trend
+        dots = [Dot(_middle(p.on) if by_year else p.on, None if p.value is None else float(p.value)) for p in points]
+        years = sorted({dot.on.year for dot in dots} | {figure.period.last.year})
+        first = date(years[0], 1, 1) if by_year else figure.period.first
+        last = date(years[-1], 12, 31) if by_year else figure.period.last
+        share = unit == "%" and (figure.measure.is_ratio or figure.measure.yearly)
+        return Picture(
+            first=first,
+            last=last,
+            dots=dots,
+            spoken=self._spoken(figure, dots),
+            value=lambda value: self.amount(value, unit, decimals),
+            tick=lambda value: self.shortest(value, unit),
+            ticks=self._ticks(figure, years),
+            levels=self._levels(figure, first, last),
+            breaks=[Mark(seam.on, self.why_broken(seam)) for seam in figure.breaks],
+            notes=[Mark(note.day, note.text) for note in notes],
+            limits=(0, 100) if share else None,
+            from_zero=unit in ("number", "sek", "hours"),
+            is_open=figure.provisional,
+            status=figure.status.value,
+        )
+
+    def _ticks(self, figure: Figure, years: Sequence[int]) -> list[Tick]:
+        if figure.measure.yearly:
+            return [Tick(date(year, 7, 1), str(year)) for year in range(years[0], years[-1] + 1)]
+        return [Tick(end.replace(day=15), self.month(end)) for end in figure.period.month_ends()]
+
+    def _levels(self, figure: Figure, first: date, last: date) -> list[Level]:
+        """Each target for as long as it applied; where it is to increase, the year before is the level to pass."""
+        unit = figure.measure.unit
+        judged = sorted((t for t in figure.targets if t.value is not None), key=lambda t: t.valid_from)
+        found = []
+        for number, target in enumerate(judged):
+            following = judged[number + 1].valid_from.toordinal() - 1 if number + 1 < len(judged) else last.toordinal()
+            ends = min(following, (target.valid_to or last).toordinal(), last.toordinal())
+            begins = max(target.valid_from, first)
+            if begins.toordinal() <= ends and target.value is not None:
+                label = self.say(N_("target {value}"), value=self.shortest(target.value, unit))
+                found.append(Level(begins, date.fromordinal(ends), float(target.value), label))
+        aims_up = figure.target is not None and figure.target.comparison == "increase"
+        if aims_up and not found and figure.before is not None and not figure.measure.yearly:
+            found.append(Level(first, last, float(figure.before), self.say(N_("last year")), "last_year"))
+        return found
+
+    def _spoken(self, figure: Figure, dots: Sequence[Dot]) -> str:
+        """The chart in a sentence or two."""
+        title = f"{figure.goal.text(self.language).title}, {self.place(figure)}."
+        shown = [dot for dot in dots if dot.value is not None]
+        if not shown:
+            return f"{title} {self.texts.gettext(NO_VALUE_WHY.get(figure.status, NO_VALUE_WHY[Status.NO_DATA]))}."
+        unit, decimals = figure.measure.unit, figure.measure.decimals
+        pattern = "y" if figure.measure.yearly else "LLLL y"
+        when = [str(format_date(dot.on, pattern, locale=locale(self.language))) for dot in (shown[0], shown[-1])]
+        values = [self.amount(dot.value or 0, unit, decimals) for dot in (shown[0], shown[-1])]
+        curve = self.say(
+            N_("From {first} in {then} to {last} in {now}."), first=values[0], then=when[0], last=values[1], now=when[1]
+        )
+        target = self.target(figure)
+        return f"{title} {curve} {target[:1].upper()}{target[1:]}: {self.status(figure).lower()}."
+
+
+def _middle(day: date) -> date:
+    return date(day.year, 7, 1)
+
+
+def _decimal(value: Fraction | Decimal | float) -> Decimal:
+    if isinstance(value, Fraction):
+        return Decimal(value.numerator) / Decimal(value.denominator)
+    return Decimal(str(value))
