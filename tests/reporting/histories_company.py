@@ -52,26 +52,28 @@ def defined_area(random: Random) -> dict[str, Any]:
 
 
 def observation(random: Random) -> dict[str, Any]:
+    """One of the series until 2019 and the other from then on, as it was; about everybody, some, or women from abroad."""
+    period = random.choice(["2018", "2019", "2020"])
+    series, register, oldest = ("bas", "BAS", 65) if period == "2020" else ("rams", "RAMS", 64)
     municipality = random.random() < 0.3
-    status = random.choice(["final", "final", "preliminary", "missing"])
+    status = random.choice(["final", "final", "final", "preliminary", "missing"])
     shown = status in ("final", "preliminary")
     denominator = random.choice([200, 400, 1000])
     numerator = random.randrange(denominator)
     counted = shown and random.random() < 0.7
     return {
-        "series": random.choice(["employment-rate-rams", "employment-rate-bas"]),
+        "series": f"employment-rate-{series}",
         "source_table": "AM0207",
-        "register_": random.choice(["RAMS", "BAS"]),
+        "register_": register,
         "operator_agency": "SCB",
         "region_code": "0680" if municipality else f"0680R00{random.randrange(3)}",
         "region_kind": "municipality" if municipality else "RegSO",
         "region_version": "2018",
         "population": "residents",
         "age_from": 20,
-        "age_to": random.choice([64, 65]),
-        "sex": random.choice(["all", "women", "men"]),
-        "birth_region": maybe(random, "foreign-born", 0.4),
-        "period": random.choice(["2018", "2019", "2020"]),
+        "age_to": oldest,
+        **random.choice(GROUPS),
+        "period": period,
         "value": round(100 * numerator / denominator, 1) if shown else None,
         "status": status,
         "unit": "percent",
@@ -81,6 +83,13 @@ def observation(random: Random) -> dict[str, Any]:
         "revision": random.randrange(3),
     }
 
+
+GROUPS: tuple[dict[str, Any], ...] = (
+    {"sex": "all"},
+    {"sex": "all"},
+    {"sex": "women", "birth_region": "foreign-born"},
+    {"sex": "men"},
+)
 
 COMPANY = (
     Said(governance.AreaDefined, 4, defined_area),
@@ -109,8 +118,8 @@ COMPANY = (
         "page": r.choice(["/", "/goals/safety"]), "rating_id": id_of(r, "rating", 30), "was_helpful": r.random() < 0.6,
     }),
     Said(reporting.ReportPublished, 4, lambda r: {
-        "report_id": id_of(r, "report", 9), "kind": r.choice(["sustainability", "yearly"]), "period": r.choice(["2018", "2019"]),
-        "recipient_kind": r.choice(["owner", "board"]), "published_on": day(r),
+        "report_id": id_of(r, "report", 9), "kind": r.choice(["sustainability", "sustainability", "yearly"]), "period": r.choice(["2018", "2019"]),
+        "recipient_kind": r.choice(["owner", "owner", "board"]), "published_on": day(r),
     }),
     Said(statistics.OfficialStatisticImported, 14, observation),
 )  # fmt: skip

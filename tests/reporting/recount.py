@@ -23,7 +23,7 @@ from schemas.withdrawal import EventWithdrawn
 
 Data = TypeVar("Data", bound=EventData)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
-Kind = Literal["share", "count", "index", "median"]
+Kind = Literal["share", "count", "difference", "median"]
 NOBODY = "unknown"
 """The area that stands for all that nobody has defined."""
 
@@ -110,11 +110,16 @@ class World:
         return [event for event in self._said[model] if undated or day_of(event) <= self.as_of]
 
     def of(self, model: type[Data]) -> list[Data]:
+        """What they say."""
         return [event.data for event in self.events(model)]
+
+    def ever(self, model: type[Data]) -> list[Data]:
+        """What they say whenever it holds."""
+        return [event.data for event in self._said[model]]
 
     def areas(self) -> set[str]:
         """Those that anybody has defined."""
-        return {area.area_id for area in self.of(AreaDefined)}
+        return {area.area_id for area in self.ever(AreaDefined)}
 
 
 def standing(sent: Iterable[Sent]) -> list[Event[Any]]:
@@ -134,7 +139,8 @@ def standing(sent: Iterable[Sent]) -> list[Event[Any]]:
             continue
         if (topic, event.subject, event.source, event.id) in taken_back:
             continue
-        about = (event.type, event.data.identity)
+        # A later revision of an observation is told beside the earlier one, which held until it was published.
+        about = (event.type, event.data.identity, getattr(event.data, "revision", None))
         if about not in holds or strength(event) > strength(holds[about]):
             holds[about] = event
     return sorted(holds.values(), key=lambda event: (event.time, event.id))
@@ -222,5 +228,5 @@ def counted(kind: Kind, rows: Sequence[Row]) -> Counted:
             return Counted(Fraction(len(days)), None, Fraction(median(days)) if days else None)
         case "share":
             return Counted(top, bottom, 100 * top / bottom if bottom else None)
-        case "index":
-            return Counted(top, bottom, top / bottom if bottom else None)
+        case "difference":
+            return Counted(top, None, top if rows else None)

@@ -196,8 +196,8 @@ def index_of(index: str) -> Count:
 
 
 for name in ("safety", "service", "recommend"):
-    counts(name, "index", "index")(index_of(name))
-counts("tenant-influence", "index", "index")(index_of("influence"))
+    counts(name, "index", "share")(index_of(name))
+counts("tenant-influence", "index", "share")(index_of("influence"))
 
 
 @counts("tenant-influence", "agreements", "count")
