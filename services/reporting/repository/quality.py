@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 from services.chassis.postgres import Connection
 from services.reporting.domain.quality import Finding, Kind
-from services.reporting.repository.facts import FACT_COLUMNS, FactRow
-
-_FACT = ", ".join(f'"{column}"' for column in FACT_COLUMNS)
+from services.reporting.repository.facts import FACT, FactRow
 
 ADD_FINDINGS = """
     insert into finding (source, event_id, kind, field, said, type, topic, subject, received)
@@ -32,14 +30,14 @@ FINDINGS = """
 LATER = f"""
     select found.* from unnest($1::text[], $2::text[], $3::text[]) as asked (topic, subject, type)
     cross join lateral (
-        select {_FACT} from fact f where f.subject = asked.subject and f.topic = asked.topic
+        select {FACT} from fact f where f.subject = asked.subject and f.topic = asked.topic
             and f.type in (asked.type, 'se.vatterhem.EventWithdrawn.v1')
         limit 200
     ) found
 """
 UNKNOWN_AREAS = """
-    select r.area from rollup r where r.area <> '' and not exists (select from area a where a.area = r.area)
-    group by r.area having bool_or(r.denominator <> 0 or r.numerator <> 0) order by r.area
+    select t.area from tally t where t.area <> '' and not exists (select from area a where a.area = t.area)
+    group by t.area having bool_or(t.denominator <> 0 or t.numerator <> 0) order by t.area
 """
 TOLD_OF_AREAS = """
     select area, source, type, events, first, last from heard_of where area = any($1::text[])
@@ -52,7 +50,7 @@ TOLD_OF_TYPES = """
 LAST_OF_TYPES = "select type, max(last) from heard_of group by type"
 HEARD_DAYS = "select source, day, facts, late, last from heard order by source, day"
 REGISTER = f"""
-    select {_FACT} from fact
+    select {FACT} from fact
     where type in ('se.vatterhem.PublisherRegistered.v1', 'se.vatterhem.PublisherRetired.v1')
 """
 PARKED = """
