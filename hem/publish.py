@@ -118,11 +118,15 @@ class KeyRing:
         return True
 
 
-def register(door: Door, publisher: str, *, owner: str, contact: str) -> None:
-    """Tell who answers for a publisher of our own, unless somebody has told, or retired it: then it stays as it is."""
+def register(door: Door, publisher: str, *, owner: str, contact: str, every: str | None = None) -> None:
+    """Tell who answers for a publisher of our own, unless somebody has told, or retired it: then it stays as it is.
+
+    `every`: how long it may be silent (P7D, PT6H); without it nobody waits for it.
+    """
     told_of = {row["publisher"] for row in door.operate("GET", REGISTER) if row["owner"] or row["retired_at"]}
     if publisher not in told_of:
-        door.operate("POST", REGISTER, {"publisher": publisher, "owner": owner, "contact": contact})
+        agreed = {"publisher": publisher, "owner": owner, "contact": contact, "expected_interval": every}
+        door.operate("POST", REGISTER, {name: said for name, said in agreed.items() if said is not None})
 
 
 def publish(ring: KeyRing, lines: Iterable[Line]) -> Iterator[list[Result]]:

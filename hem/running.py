@@ -15,8 +15,9 @@ import httpx2
 from aiokafka.errors import KafkaError
 
 import schemas
-from hem.commands.common import say
+from hem.commands.common import kafka_here, say
 from hem.commands.events import show_goals
+from hem.demo.play import GOAL as PLAYED_GOAL
 from hem.demo.play import play
 from hem.door import Door, DoorError
 from hem.home import Home
@@ -56,12 +57,13 @@ async def welcome(stack: Stack) -> None:
             say(f"Hem is ready at {stack.url}")
             if stack.demo.to_play:
                 stack.demo.note("started")
-                play(door, say)
+                play(door, say, kafka=kafka_here())
                 stack.demo.note("played")
             elif stack.demo.refused:
                 say(f"There is data in {stack.home.root} already: the made-up year is left out.")
             if stack.demo.labelled:
-                show_goals([f for f in door.read("/api/goals", {"period": "2019"}) if f["denominator"]])
+                figures = door.read("/api/goals", {"period": "2019", "goal": PLAYED_GOAL})
+                show_goals([f for f in figures if f["denominator"] and f["goal"] == PLAYED_GOAL])
                 say("These figures are made up. Look at the goals: " + stack.url)
                 say(
                     f"Households to reach by hand: {stack.url}/todo   Mail that was sent: {stack.url}/mail   (both after signing in)"

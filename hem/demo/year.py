@@ -63,10 +63,12 @@ class MoveIn:
 
 @dataclass
 class Year:
-    """The events in the order they are sent, and the tenancies of the programme's area that e-mail does not reach."""
+    """The events in the order they are sent; of the programme's area the tenancies that stand in the end, and those of
+    them that e-mail does not reach."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     by_hand: list[str] = field(default_factory=list)
+    moves: list[MoveIn] = field(default_factory=list)
 
 
 def make_year(seed: int = 2019) -> Year:
@@ -81,10 +83,10 @@ def make_year(seed: int = 2019) -> Year:
         for _ in range(size.move_ins * 9 // 10):
             teller.tell_moved_out(_day(teller.rng))
         if area == PROGRAMME_AREA:
-            unreached = [move for move in moves if move.letter_only or move.silent or _is_refused(move)]
-            teller.by_hand = [move.tenancy for move in sorted(unreached, key=lambda move: move.on)]
+            teller.moves = sorted(moves, key=lambda move: move.on)
     teller.tell_mistakes()
-    return Year(teller.in_order_of_sending(), teller.by_hand)
+    unreached = [move for move in teller.moves if move.letter_only or move.silent or _is_refused(move)]
+    return Year(teller.in_order_of_sending(), [move.tenancy for move in unreached], teller.moves)
 
 
 def _move_in(rng: Random, area: str, size: Area) -> MoveIn:
@@ -134,7 +136,7 @@ class Teller:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.by_hand: list[str] = []
+        self.moves: list[MoveIn] = []
         self._sent: list[tuple[datetime, int, dict[str, Any]]] = []
 
     def tell(self, move: MoveIn) -> None:

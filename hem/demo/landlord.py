@@ -1,0 +1,66 @@
+"""All that the made-up landlord's systems tell of 2018, 2019 and the beginning of 2020, besides the year that is played."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hem.demo import building, community, governing, introductions, official, placements, summer, surveys
+from hem.demo.telling import Teller
+from hem.demo.year import Year
+from schemas.community import ConsultationHeld
+from schemas.event import Event, EventData
+
+Events = list[Event[EventData]]
+
+
+@dataclass(frozen=True)
+class Past:
+    """`through_the_door`: system → what it sends the gateway. `straight`: what only our own services may say, and write
+    to their topics themselves. Each in order of time, some twice."""
+
+    through_the_door: dict[str, Events]
+    straight: Events
+
+
+def make_past(year: Year) -> Past:
+    """The past around the made-up year."""
+    housing = Teller("housing")
+    governing.checked(housing)
+    later = introductions.move_ins_of_2020(housing)
+    community_events = _told("community", community.community, governing.checked)
+    consultations = [event.data for event in community_events if isinstance(event.data, ConsultationHeld)]
+    own = Teller("surveys")
+    feedback = surveys.surveys(own)
+    notifications = Teller("notifications")
+    introductions.introductions(notifications, year.moves, later)
+    introductions.letters(notifications, feedback, consultations)
+    straight = [
+        *own.events,
+        *notifications.events,
+        *_told("placements", placements.placements, summer.summer_jobs),
+        *_told("reporting", governing.reports),
+        *_told("gateway", governing.registered),
+    ]
+    return Past(
+        {
+            "governance": _told("governance", governing.decisions),
+            "housing": _in_order(housing.events),
+            "procurement": _told("procurement", building.procurement),
+            "property": _told("property", building.buildings),
+            "community": community_events,
+            "visitor-counters": _told("visitor-counters", governing.checked),
+            "statistics": _told("statistics", official.made_up),
+            "website": _told("website", governing.ratings),
+        },
+        _in_order(straight),
+    )
+
+
+def _told(system: str, *tell: Callable[[Teller], None]) -> Events:
+    teller = Teller(system)
+    for one in tell:
+        one(teller)
+    return _in_order(teller.events)
+
+
+def _in_order(events: Events) -> Events:
+    return sorted(events, key=lambda event: (event.time, event.id))
