@@ -26,9 +26,15 @@ def commitment(random: Random) -> dict[str, Any]:
     }
 
 
-def round_of(random: Random) -> dict[str, Any]:
-    year, number = random.choice([2018, 2019, 2020]), random.randint(1, 3)
-    return {"round_id": f"{year}-{number}", "year": year, "round": number}
+def application(random: Random) -> dict[str, Any]:
+    """An application, and a round of the summer it is for."""
+    number, round = random.randrange(15), random.randint(1, 3)
+    year = 2018 + number % 3
+    return {"application_id": f"application{number}", "round_id": f"{year}-{round}", "year": year, "round": round}
+
+
+def only(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: fields[name] for name in names}
 
 
 WORK = (
@@ -92,15 +98,12 @@ WORK = (
         "referral_id": id_of(r, "referral"), "answer": "nobody_available", "answered_on": day(r),
     }),
     Said(summer_jobs.SummerJobApplied, 1, lambda r: {
-        "application_id": id_of(r, "application"), "candidate_ref": id_of(r, "c", 40), "area_id": maybe(r, area(r)),
-        "year": r.choice([2018, 2019, 2020]),
+        **only(application(r), "application_id", "year"), "candidate_ref": id_of(r, "c", 40), "area_id": maybe(r, area(r)),
     }),
     Said(summer_jobs.SummerJobAllocated, 5, lambda r: {
-        **round_of(r), "application_id": id_of(r, "application"), "place_id": maybe(r, id_of(r, "place", 22)),
-        "area_id": maybe(r, area(r)),
+        **application(r), "place_id": maybe(r, id_of(r, "place", 22)), "area_id": maybe(r, area(r)),
     }),
     Said(summer_jobs.SummerJobDeclined, 2, lambda r: {
-        "application_id": id_of(r, "application"), "round_id": round_of(r)["round_id"], "reason": "declined",
-        "declined_on": day(r),
+        **only(application(r), "application_id", "round_id"), "reason": "declined", "declined_on": day(r),
     }),
 )  # fmt: skip
