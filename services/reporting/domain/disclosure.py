@@ -9,13 +9,13 @@ Whoever attacks is taken to know all that has ever been told, every sum, how muc
 and that a hidden cell isn't empty.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
+from scipy.optimize import linprog  # type: ignore[import-untyped]
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 Quantity = Hashable
 """Names a number. Two cells that name the same one tell the same number: two goals with one population."""

@@ -28,10 +28,10 @@ create table published_figure (
     dimension text,
     member text,
     shown boolean not null,
-    counted_numerator numeric,
-    counted_denominator numeric,
-    told_numerator numeric,
-    told_denominator numeric,
+    counted_numerator bigint not null,
+    counted_denominator bigint not null,
+    told_numerator bigint not null,
+    told_denominator bigint not null,
     content jsonb not null,
     primary key (publication, position)
 );

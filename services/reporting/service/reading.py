@@ -1,19 +1,19 @@
 """What an audience sees of the figures: staff as they are counted now, the public as they were published."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import assert_never
 
 from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.reporting.audience import Audience
-from services.reporting.definitions import Goal, Goals
+from services.reporting.definitions import Goal
 from services.reporting.domain.figures import Period
 from services.reporting.service import figures, publications
 from services.reporting.service.figures import Report
 
 
-async def read(
+async def read(  # noqa: PLR0917
     ctx: Context,
     tx: Transaction,
     audience: Audience,

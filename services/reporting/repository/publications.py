@@ -1,0 +1,168 @@
+"""The SQL of publications."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from services.chassis.postgres import Connection
+from services.reporting.domain.periods import Period
+from services.reporting.domain.publication import BehindRow, Content, Publication, Row, Signature
+
+CONTENT = TypeAdapter(Content)
+
+# One publication at a time, so that each is checked against all before it; a number nobody else uses.
+LOCK = "select pg_advisory_xact_lock(7301, 2)"
+_PUBLICATION = """
+    select p.id, p.period, p.number, p.as_of, p.by, p.role, p.published_at, p.reason,
+        a.by as approved_by, a.role as approved_role, a.approved_at
+    from publication p left join approval a on a.publication = p.id
+"""
+ALL = f"{_PUBLICATION} order by p.period desc, p.number"
+OF_YEAR = f"{_PUBLICATION} where p.year = $1 order by p.id"
+LATEST = f"{_PUBLICATION} where p.period = $1 and p.published_at <= $2 order by p.number desc limit 1"
+PERIODS = "select distinct period from publication where published_at <= $1 order by period"
+ADD = """
+    insert into publication (period, year, number, as_of, published_at, by, role, reason)
+    select $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7 from publication where period = $1
+    returning id, number
+"""
+ADD_FIGURES = """
+    insert into published_figure (publication, position, goal, measure, area, dimension, member, shown,
+        counted_numerator, counted_denominator, told_numerator, told_denominator, content)
+    select $1, place, goal, measure, area, dimension, member, shown, cn, cd, tn, td, content::jsonb
+    from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bigint[],
+        $10::bigint[], $11::bigint[], $12::bigint[], $13::text[])
+        as n (place, goal, measure, area, dimension, member, shown, cn, cd, tn, td, content)
+"""
+_FIGURE = """
+    select position, goal, measure, area, dimension, member, shown, counted_numerator, counted_denominator,
+        told_numerator, told_denominator, content
+    from published_figure
+"""
+FIGURES = f"{_FIGURE} where publication = $1 and goal = any($2::text[]) order by position"
+ALL_FIGURES = f"{_FIGURE} where publication = $1 order by position"
+ADD_LINEAGE = """
+    insert into published_lineage (publication, goal, measure, role, type, source, events)
+    select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[])
+"""
+LINEAGE = """
+    select goal, measure, role, type, source, events from published_lineage where publication = $1 and goal = $2
+    order by measure, role desc, type, source
+"""
+ALL_LINEAGE = "select goal, measure, role, type, source, events from published_lineage where publication = $1"
+APPROVE = """
+    insert into approval (publication, by, role, approved_at) values ($1, $2, $3, $4) on conflict do nothing
+"""
+CLOSE = (
+    "insert into closed_period (period, by, role, closed_at) values ($1, $2, $3, $4) on conflict do nothing returning 1"
+)
+CLOSED = "select period, by, role, closed_at from closed_period"
+
+
+async def lock(connection: Connection) -> None:
+    """Holds off other publications until the transaction ends."""
+    await connection.execute(LOCK)
+
+
+async def everything(connection: Connection) -> list[Publication]:
+    """All publications, the latest period first, each period's in order."""
+    return [_publication(row) for row in await connection.fetch(ALL)]
+
+
+async def of_year(connection: Connection, year: int) -> list[Publication]:
+    """The publications of a year and of its parts, in the order they were made."""
+    return [_publication(row) for row in await connection.fetch(OF_YEAR, year)]
+
+
+async def latest(connection: Connection, period: Period, at: datetime) -> Publication | None:
+    """What the public saw of a period then."""
+    row = await connection.fetchrow(LATEST, period.label, at)
+    return None if row is None else _publication(row)
+
+
+async def periods(connection: Connection, at: datetime) -> list[Period]:
+    """The periods that something had been published of then, in order of their labels."""
+    return [Period.parse(row[0]) for row in await connection.fetch(PERIODS, at)]
+
+
+async def add(
+    connection: Connection, period: Period, as_of: datetime, signed: Signature, reason: str | None
+) -> tuple[int, int]:
+    """Notes a publication. Returns its id and its number among those of the period."""
+    values = (period.label, period.first.year, as_of, signed.at, signed.by, signed.role, reason)
+    [row] = await connection.fetch(ADD, *values)
+    return row[0], row[1]
+
+
+async def add_figures(connection: Connection, publication: int, rows: Sequence[Row]) -> None:
+    columns = zip(
+        *(
+            (
+                row.position,
+                row.goal,
+                row.measure,
+                row.area,
+                *(row.dimension or (None, None)),
+                row.shown,
+                *row.counted,
+                *row.told,
+                CONTENT.dump_json(row.content).decode(),
+            )
+            for row in rows
+        ),
+        strict=True,
+    )
+    await connection.execute(ADD_FIGURES, publication, *map(list, columns))
+
+
+async def figures(connection: Connection, publication: int, goals: Sequence[str] | None = None) -> list[Row]:
+    """A publication's figures in their order; of these goals alone, where any are named."""
+    if goals is None:
+        found = await connection.fetch(ALL_FIGURES, publication)
+    else:
+        found = await connection.fetch(FIGURES, publication, list(goals))
+    return [_row(row) for row in found]
+
+
+async def add_lineage(connection: Connection, publication: int, rows: Sequence[BehindRow]) -> None:
+    if rows:
+        columns = zip(*((r.goal, r.measure, r.role, r.type, r.source, r.events) for r in rows), strict=True)
+        await connection.execute(ADD_LINEAGE, publication, *map(list, columns))
+
+
+async def lineage(connection: Connection, publication: int, goal: str | None = None) -> list[BehindRow]:
+    if goal is None:
+        found = await connection.fetch(ALL_LINEAGE, publication)
+    else:
+        found = await connection.fetch(LINEAGE, publication, goal)
+    return [BehindRow(*row) for row in found]
+
+
+async def approve(connection: Connection, publication: int, signed: Signature) -> None:
+    """The first approval of a publication stands."""
+    await connection.execute(APPROVE, publication, signed.by, signed.role, signed.at)
+
+
+async def close(connection: Connection, period: Period, signed: Signature) -> bool:
+    """Whether the period wasn't closed before."""
+    return bool(await connection.fetchval(CLOSE, period.label, signed.by, signed.role, signed.at))
+
+
+async def closed(connection: Connection) -> dict[str, Signature]:
+    """Period → who closed it."""
+    return {row[0]: Signature(row[1], row[2], row[3]) for row in await connection.fetch(CLOSED)}
+
+
+def _publication(row: asyncpg.Record) -> Publication:
+    approved = None if row[8] is None else Signature(row[8], row[9], row[10])
+    return Publication(
+        row[0], Period.parse(row[1]), row[2], row[3], Signature(row[4], row[5], row[6]), row[7], approved
+    )
+
+
+def _row(row: asyncpg.Record) -> Row:
+    dimension = None if row[4] is None else (row[4], row[5])
+    counted, told = (row[7], row[8]), (row[9], row[10])
+    return Row(row[0], row[1], row[2], row[3], dimension, row[6], counted, told, CONTENT.validate_python(row[11]))
