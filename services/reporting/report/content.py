@@ -3,6 +3,7 @@
 A template lays this out and adds no word of its own, so the page, the HTML file and the PDF say the same.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -122,3 +123,7 @@ class Content:
     def plain(self) -> dict[str, Any]:
         """As JSON would have it: what templates are given, now and when a kept report is shown again."""
         return asdict(self)
+
+    def written(self) -> bytes:
+        """As JSON, the same bytes for the same content."""
+        return json.dumps(self.plain(), ensure_ascii=False, sort_keys=True, indent=1).encode()

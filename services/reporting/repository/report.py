@@ -25,7 +25,7 @@ WRITE = """
     insert into report_text (period, about, language, version, body, written_by, written_at)
     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning version
 """
-_EDITION = "report_id, period, recipient, edition, published_on, published_by"
+_EDITION = "report_id, period, recipient, edition, published_on, published_at, published_by"
 EDITIONS = f"""
     select {_EDITION} from report_edition
     where ($1::text is null or period = $1) and ($2::text[] is null or recipient = any ($2))
@@ -38,6 +38,9 @@ KEEP_EDITION = """
 """
 KEEP_FILE = """
     insert into report_file (report_id, language, format, digest, content) values ($1, $2, $3, $4, $5)
+"""
+CHANGED_SINCE = """
+    select exists (select from publication where period = $1 and reason is not null and published_at > $2)
 """
 FILE = "select content, digest from report_file where report_id = $1 and language = $2 and format = $3"
 
@@ -63,6 +66,7 @@ class Edition:
     recipient: Recipient
     edition: int
     published_on: date
+    published_at: datetime
     published_by: str
 
 
@@ -106,9 +110,7 @@ async def edition(connection: Connection, report_id: str) -> Edition | None:
     return None if row is None else Edition(*row)
 
 
-async def keep(
-    connection: Connection, found: Edition, published_at: datetime, files: Mapping[tuple[str, Format], bytes]
-) -> bool:
+async def keep(connection: Connection, found: Edition, files: Mapping[tuple[str, Format], bytes]) -> bool:
     """Keeps an edition with its files, by language and format; False when that edition is there already."""
     kept = await connection.fetchval(
         KEEP_EDITION,
@@ -117,7 +119,7 @@ async def keep(
         found.recipient,
         found.edition,
         found.published_on,
-        published_at,
+        found.published_at,
         found.published_by,
     )
     if kept is None:
@@ -133,3 +135,8 @@ async def keep(
 async def file(connection: Connection, report_id: str, language: str, format: Format) -> File | None:
     row = await connection.fetchrow(FILE, report_id, language, format)
     return None if row is None else File(*row)
+
+
+async def has_changed(connection: Connection, found: Edition) -> bool:
+    """Whether figures of the report's period have been restated since it was handed over."""
+    return bool(await connection.fetchval(CHANGED_SINCE, found.period, found.published_at))
