@@ -1,8 +1,12 @@
-"""Goal figures for Prometheus. A figure that isn't shown on the page is absent here too."""
+"""Goal figures for Prometheus, of the period that pages show by default. A figure that isn't shown there is absent here.
+
+The names and labels are a promise: dashboards and rules of others are written against them. How many series there are is
+bounded: companies and areas only, no other dimension, and never more than `MOST` figures.
+"""
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from prometheus_client.core import GaugeMetricFamily
@@ -11,41 +15,46 @@ from prometheus_client.registry import Collector
 
 from services.chassis.context import Context
 from services.chassis.errors import describe, is_temporary
-from services.reporting import repository, service
-from services.reporting.definitions import load
-from services.reporting.service import Figure
+from services.reporting.audience import Audience
+from services.reporting.exports.tables import row
+from services.reporting.repository import offsets
+from services.reporting.service import figures, reading
+from services.reporting.service.figures import Figure, Report
+from services.reporting.service.shelf import in_force
 
 log = structlog.get_logger(__name__)
 
 LABELS = ("goal", "measure", "area", "period")
 WHOLE_COMPANY = "all"
+MOST = 2_000
 LOOK_EVERY = 1.0  # seconds between looks at whether anything has been applied
 ANEW_AFTER = 60.0  # seconds after which time alone may have changed a figure
+REST = 20.0  # times as long as the figures took to count, so that gauges take a twentieth of a core at most
 
 
 async def run(ctx: Context) -> None:
-    """Keeps the gauges of the period that pages show by default, until cancelled."""
+    """Keeps the gauges, until cancelled."""
     gauges = Gauges()
     ctx.registry.register(gauges)
-    goals = load()
     applied, at = -1, 0.0
     try:
         while True:
+            began = time.monotonic()
             try:
                 async with ctx.db.transaction() as tx:
-                    now_applied = await repository.applied(tx.connection)
-                    if now_applied != applied or time.monotonic() - at > ANEW_AFTER:
-                        _, period = await service.periods(tx.connection, goals, tx.now())
-                        reports = await service.reports(tx.connection, goals, period, tx.now())
-                        gauges.figures = [figure for r in reports for figure in (r.company, *r.areas)]
-                        applied, at = now_applied, time.monotonic()
+                    now_applied = await offsets.applied(tx.connection)
+                    if now_applied != applied or began - at > ANEW_AFTER:
+                        goals = await in_force(ctx, tx.connection)
+                        _, period = await figures.periods(tx.connection, goals, tx.now())
+                        gauges.show(await reading.read(ctx, tx, Audience.STAFF, goals, period))
+                        applied, at = now_applied, began
             except Exception as error:
                 if not is_temporary(error):
                     raise
-                gauges.figures = []  # what can't be read isn't known
+                gauges.show([])  # what can't be read isn't known
                 applied = -1
                 log.warning("gauges wait for the database", error=describe(error))
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(max(LOOK_EVERY, (time.monotonic() - began) * REST))
     finally:
         ctx.registry.unregister(gauges)
 
@@ -55,20 +64,31 @@ class Gauges(Collector):
 
     def __init__(self) -> None:
         self.figures: Sequence[Figure] = ()
+        self.left_out = 0
+
+    def show(self, reports: Iterable[Report]) -> None:
+        """Takes these figures in place of the last: the companies' first, where there is no room for all."""
+        measures = [measure for report in reports for measure in report.measures]
+        found = [m.company for m in measures] + [area for m in measures for area in m.areas]
+        found = [figure for figure in found if figure.value_shown is not None]
+        self.figures, self.left_out = found[:MOST], max(len(found) - MOST, 0)
 
     def collect(self) -> Iterator[Metric]:
+        """The metrics, each with a sample for every figure that is shown and has it."""
+        value = GaugeMetricFamily("hem_goal_value", "A goal's figure, in its unit (per cent: 0 to 100)", labels=LABELS)
         numerator = GaugeMetricFamily("hem_goal_numerator", "Numerator of a goal's figure", labels=LABELS)
         denominator = GaugeMetricFamily("hem_goal_denominator", "Denominator of a goal's figure", labels=LABELS)
-        value = GaugeMetricFamily("hem_goal_value", "A goal's figure, in its unit (per cent: 0 to 100)", labels=LABELS)
         target = GaugeMetricFamily("hem_goal_target", "The target in force, in the unit of the figure", labels=LABELS)
         for figure in self.figures:
-            goal = figure.goal
-            labels = (goal.id, goal.measure, figure.area or WHOLE_COMPANY, figure.period.label)
-            if figure.shown is None or figure.shown.share is None:
-                continue
-            numerator.add_metric(labels, figure.shown.numerator)
-            denominator.add_metric(labels, figure.shown.denominator)
-            value.add_metric(labels, figure.shown.share)
-            if figure.target is not None and figure.target.value is not None:
-                target.add_metric(labels, float(figure.target.value))
+            shown = row(figure)
+            labels = (shown.goal, shown.measure, shown.area or WHOLE_COMPANY, shown.period)
+            for family, number in (
+                (value, shown.value),
+                (numerator, shown.numerator),
+                (denominator, shown.denominator),
+                (target, shown.target),
+            ):
+                if number is not None:
+                    family.add_metric(labels, float(number))
         yield from (numerator, denominator, value, target)
+        yield GaugeMetricFamily("hem_goal_figures_left_out", "Figures beyond the bound on series", value=self.left_out)

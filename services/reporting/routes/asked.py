@@ -1,0 +1,99 @@
+"""Figures that a request of the API names: which goals, periods and slices, for whom, and the answer that a client may keep."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from fastapi import Request, Response
+
+from services.chassis.context import Context
+from services.chassis.web import language
+from services.chassis.web.words import N_
+from services.reporting.audience import Audience, audience_of
+from services.reporting.domain.notes import Note
+from services.reporting.exports import tables
+from services.reporting.exports.tables import figures_of
+from services.reporting.repository import notes
+from services.reporting.routes.asking import Wrong, among, as_of, goals_asked_for, parameter, periods_of, words
+from services.reporting.service import reading
+from services.reporting.service.figures import Figure
+from services.reporting.service.shelf import in_force
+
+FILTERS = frozenset({"goal", "measure", "area", "by", "period", "as_of"})
+WHOLE = "company"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Figures, what staff have noted of their goals, and the moment it is true for."""
+
+    figures: Sequence[Figure]
+    notes: Sequence[Note]
+    as_of: datetime
+    audience: Audience
+
+
+async def figures(request: Request, ctx: Context, also: frozenset[str] = frozenset()) -> Found:
+    """The figures that the request names. `also`: parameters that it may have besides the filters. Raises `Wrong`."""
+    measure = parameter(request, "measure", allowed=FILTERS | also)
+    area, by = (request.query_params.get(name) or None for name in ("area", "by"))
+    audience = audience_of(request, ctx)
+    moment = as_of(request, ctx)
+    async with ctx.db.transaction() as tx:
+        known = await in_force(ctx, tx.connection)
+        goals = goals_asked_for(request, known)
+        found: list[Figure] = []
+        for period in await periods_of(request, tx, known):
+            found += figures_of(await reading.read(ctx, tx, audience, goals, period, moment))
+        now = moment or tx.now()
+        said = await notes.standing(tx.connection, [goal.id for goal in goals], now)
+    kept = [f for f in found if _is_of(f, by) and f.measure.id == (measure or f.measure.id)]
+    if measure and not kept and found:
+        there = sorted({figure.measure.id for figure in found})
+        raise Wrong(404, "unknown-measure", N_("There is no such measure"), f"There is {among(there)}.", measures=there)
+    if area is not None:
+        kept = _in_area(kept, area)
+    return Found(kept, said, now, audience)
+
+
+def _is_of(figure: Figure, by: str | None) -> bool:
+    """Whether a figure is one of the breakdown asked for: of the company, by area or by another dimension."""
+    if by is None:
+        return True
+    return by == (figure.dimension[0] if figure.dimension else WHOLE if figure.area is None else "area")
+
+
+def _in_area(figures: Sequence[Figure], area: str) -> list[Figure]:
+    known = sorted({figure.area for figure in figures if figure.area})
+    if area not in known:
+        raise Wrong(404, "unknown-area", N_("There is no such area"), f"There is {among(known)}.", areas=known)
+    return [figure for figure in figures if figure.area == area]
+
+
+def kept_by_client(request: Request, found: Found) -> tuple[Response | None, dict[str, str]]:
+    """The answer 304 where the client has these figures already, and the headers of an answer that it may keep.
+
+    The tag is weak: it names the figures and the language, not the second they were counted.
+    """
+    texts = words(request)
+    said = [tables.as_json(figure, texts, found.notes) | {"as_of": None} for figure in found.figures]
+    named = [request.url.path, sorted(request.query_params.multi_items()), texts.language, said]
+    tag = f'W/"{sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:32]}"'
+    headers = {
+        "etag": tag,
+        "cache-control": "no-cache" if found.audience is Audience.PUBLIC else "private, no-cache",
+        "vary": "accept-language, authorization, cookie",
+        "content-language": language(request),
+    }
+    known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
+    if tag.removeprefix("W/") in known or "*" in known:
+        return Response(status_code=304, headers=headers), headers
+    return None, headers
+
+
+def address(request: Request, **changed: Any) -> str:
+    """The address of this request, absolute, its query with something changed."""
+    return str(request.url.include_query_params(**changed))
