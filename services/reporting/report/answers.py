@@ -9,8 +9,8 @@ from services.reporting.domain.figures import Status
 from services.reporting.domain.notes import Note
 from services.reporting.exports.footnotes import Words, footnotes
 from services.reporting.report.content import Answer, Comment, Entry, Picture, Table
-from services.reporting.service.figures import Figure, MeasureReport, Report
 from services.reporting.service.notes import applying
+from services.reporting.service.shapes import Figure, MeasureReport, Report
 from services.reporting.written import Written
 
 ROWS_AT_MOST = 30

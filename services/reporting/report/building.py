@@ -15,7 +15,7 @@ from services.reporting.domain.periods import Period
 from services.reporting.report.answers import answer, judged, reference
 from services.reporting.report.content import Comment, Content, Labels, Section, Standing
 from services.reporting.repository.report import INTRODUCTION, Recipient, Text
-from services.reporting.service.figures import Figure, Report
+from services.reporting.service.shapes import Figure, Report
 from services.reporting.written import STATUSES, Written
 
 FOR = {
@@ -47,13 +47,14 @@ class Handing:
 @dataclass(frozen=True, slots=True)
 class Material:
     """What a report is made of. `texts`: by what they are about and language; `notes`: by goal; `meanings`: (status code,
-    what it means)."""
+    what it means). `is_approved`: somebody stands behind the published figures of the year."""
 
     reports: Sequence[Report]
     landlord: Landlord
     texts: Mapping[tuple[str, str], Text]
     notes: Sequence[Note]
     meanings: Sequence[tuple[str, str]]
+    is_approved: bool
 
 
 def build(material: Material, handing: Handing, written: Written) -> Content:

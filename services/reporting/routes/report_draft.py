@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse
 
 from services.chassis.clock import local_date
 from services.chassis.context import Context
+from services.chassis.transaction import Transaction
 from services.chassis.web import Ctx, Permission, Router, language, page, translations, visitor
 from services.chassis.web.shell import shell
 from services.chassis.web.words import N_
@@ -22,16 +23,16 @@ from services.reporting.report import html, pdf
 from services.reporting.report.answers import answer as answer_for
 from services.reporting.report.building import Handing, Material, build
 from services.reporting.report.content import Answer
-from services.reporting.repository import governance
+from services.reporting.repository import governance, publications
 from services.reporting.repository import notes as noted
 from services.reporting.repository import report as repository
 from services.reporting.repository.report import INTRODUCTION, Edition, Format, Recipient
 from services.reporting.routes.about import MEANINGS
-from services.reporting.routes.asking import goals_in_force
 from services.reporting.routes.report import NAMES, answer, named, names
 from services.reporting.service import reading
 from services.reporting.service import report as service
 from services.reporting.service.report import LONGEST, Overtaken, Said
+from services.reporting.service.shelf import in_force
 from services.reporting.settings import ReportingSettings
 from services.reporting.written import Written
 
@@ -40,6 +41,9 @@ YEAR = "{year:int}"
 NOT_OVER = N_("The year isn't over: its report can be handed over from {day} on.")
 NOT_PUBLISHED = N_(
     "No figures have been published for {period}. A report to others is made of published figures: publish them first."
+)
+NOT_APPROVED = N_(
+    "The figures of {period} have been published and not approved yet. A report to others waits for that."
 )
 NOT_SURE = N_("Tick the box if you are sure. It cannot be undone.")
 NOBODY = N_("Choose whom the report is for.")
@@ -123,9 +127,9 @@ async def write_text(request: Request, ctx: Ctx, year: int, about: str) -> Respo
     too_long = [tongue for tongue, one in said.items() if len(one.body) > LONGEST]
     if too_long:
         return await _writing(request, ctx, period, about, said, too_long=too_long)
-    _check(about)
     try:
         async with ctx.db.transaction() as tx:
+            await _check(ctx, tx, about)
             await service.say(tx, period.label, about, said, _role(request))
     except Overtaken as overtaken:
         return await _writing(request, ctx, period, about, said, overtaken=overtaken)
@@ -155,9 +159,9 @@ async def _writing(
     too_long: Sequence[str] = (),
 ) -> Response:
     """The form; with `said`, what was typed stays in it."""
-    _check(about)
-    _, material, handing = await _material(request, ctx, period, only=about)
+    _, material, _ = await _material(request, ctx, period, only=about)
     async with ctx.db.transaction() as tx:
+        await _check(ctx, tx, about)
         history = await repository.history(tx.connection, period.label, about)
     told = _told(request, material, about)
     standing = {tongue: material.texts.get((about, tongue)) for tongue in shell(request).languages}
@@ -212,7 +216,7 @@ async def _publishing(
     request: Request, ctx: Context, period: Period, wrong: str | None, chosen: Recipient | None = None
 ) -> Response:
     """The form that hands the report over."""
-    _, material, handing = await _material(request, ctx, period, chosen)
+    _, material, _ = await _material(request, ctx, period, chosen)
     async with ctx.db.transaction() as tx:
         numbers = {one: await service.next_edition(tx.connection, period.label, one) for one in NAMES}
     tongue = language(request)
@@ -239,6 +243,8 @@ def _wrong(request: Request, material: Material, handing: Handing) -> str | None
         return texts.gettext(NOT_OVER).format(day=day)
     if not material.reports:
         return texts.gettext(NOT_PUBLISHED).format(period=handing.period.label)
+    if handing.recipient != "staff" and not material.is_approved:
+        return texts.gettext(NOT_APPROVED).format(period=handing.period.label)
     return None
 
 
@@ -252,19 +258,21 @@ async def _material(
     """
     asked = recipient or next((one for one in NAMES if one == request.query_params.get("for")), None)
     settings: ReportingSettings = ctx.settings
-    goals = [goal for goal in goals_in_force() if only in (None, goal.id)]
     async with ctx.db.transaction() as tx:
         now = tx.now()
+        goals = [goal for goal in await in_force(ctx, tx.connection) if only in (None, goal.id)]
         reports = [] if asked == "staff" else await reading.read(ctx, tx, Audience.PUBLIC, goals, period)
         found: Recipient = asked or ("public" if reports else "staff")
         if found == "staff":
             reports = await reading.read(ctx, tx, Audience.STAFF, goals, period)
+        publication = await publications.latest(tx.connection, period, now)
         material = Material(
             reports,
             await governance.landlord(tx.connection),
             await repository.texts(tx.connection, period.label),
             await noted.standing(tx.connection, [goal.id for goal in goals], now),
             MEANINGS,
+            is_approved=publication is not None and publication.approved is not None,
         )
         number = await service.next_edition(tx.connection, period.label, found)
     return found, material, Handing(period, found, number, now, None, settings.company, settings.made_up)
@@ -285,7 +293,7 @@ def _files(
 
 
 def _written(request: Request, tongue: str) -> Written:
-    return Written(tongue, shell(request).catalogues.translations(tongue))
+    return Written.speaking(tongue, shell(request).catalogues.translations(tongue))
 
 
 def _said(form: FormData, tongue: str) -> Said:
@@ -304,8 +312,8 @@ def _period(year: int) -> Period:
     return Period.year(year)
 
 
-def _check(about: str) -> None:
-    if about != INTRODUCTION and about not in goals_in_force().by_id:
+async def _check(ctx: Context, tx: Transaction, about: str) -> None:
+    if about != INTRODUCTION and about not in (await in_force(ctx, tx.connection)).by_id:
         raise HTTPException(404)
 
 
