@@ -16,7 +16,7 @@ from services.reporting.domain.periods import Period
 from services.reporting.repository import alerts as repository
 from services.reporting.repository import offsets
 from services.reporting.service import alerts, reading
-from services.reporting.service.figures import MeasureReport
+from services.reporting.service.shapes import MeasureReport
 from services.reporting.service.shelf import in_force
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from services.reporting.audience import Audience
 from services.reporting.exports.tables import row
 from services.reporting.repository import offsets
 from services.reporting.service import figures, reading
-from services.reporting.service.figures import Figure, Report
+from services.reporting.service.shapes import Figure, Report
 from services.reporting.service.shelf import in_force
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from services.chassis.web.languages import locale
 from services.chassis.web.words import N_
 from services.reporting.domain.figures import Status
 from services.reporting.domain.notes import Note
-from services.reporting.service.figures import Figure
+from services.reporting.service.shapes import Figure
 
 FLAGS: Mapping[str, str] = {
     "proxy": N_("Stands in for the figure that was promised: what is published is about another age span."),
@@ -83,3 +83,5 @@ def remarks(figure: Figure, words: Words) -> Iterator[str]:
             yield text(FLAGS[flag])
     if figure.published is not None and figure.published.restated:
         yield text(N_("Restated: it has been changed since it was first published."))
+    if figure.published is not None and figure.published.deferred:
+        yield text(N_("As published before: the change since then is too small to be told."))

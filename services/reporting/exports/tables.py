@@ -12,21 +12,14 @@ from services.reporting.domain.notes import Note
 from services.reporting.exports.footnotes import Words, footnotes
 from services.reporting.exports.jsonstat import number
 from services.reporting.exports.rows import About, Part, Row, Table
-from services.reporting.service.figures import Figure, MeasureReport, Report
+from services.reporting.service.shapes import Figure, Report
 
 
 def figures_of(reports: Iterable[Report]) -> Iterator[Figure]:
     """Every figure of the reports: of each measure the company's, the areas', then those of other dimensions."""
     for report in reports:
         for measure in report.measures:
-            yield from figures_in(measure)
-
-
-def figures_in(measure: MeasureReport) -> Iterator[Figure]:
-    yield measure.company
-    yield from measure.areas
-    for figures in measure.by.values():
-        yield from figures
+            yield from measure.every
 
 
 def table(
@@ -125,6 +118,7 @@ def as_json(figure: Figure, words: Words, notes: Sequence[Note] = ()) -> dict[st
         "area_name": one.area_name,
         "dimensions": dict([one.dimension] if one.dimension else []),
         "value": None if one.value is None else float(one.value),
+        "range": None if figure.shown is None or figure.range is None else [float(end) for end in figure.range],
         "unit": one.unit,
         "numerator": None if one.numerator is None else number(one.numerator),
         "denominator": None if one.denominator is None else number(one.denominator),

@@ -3,6 +3,7 @@
 `/api/v1/…` is the API; `/api/goals…` is what it was before it had a version, and stays as it was.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,7 +25,7 @@ from services.reporting.routes.asking import (
     words,
 )
 from services.reporting.service import reading
-from services.reporting.service.figures import Figure, Report
+from services.reporting.service.shapes import Figure, Report
 from services.reporting.service.shelf import in_force
 
 router = Router()
@@ -83,31 +84,28 @@ async def list_figures(request: Request, ctx: Ctx) -> Response:
     )
 
 
-def _page(request: Request, figures: Any) -> tuple[int, int]:
-    """(where to begin, how many) of a page of figures. Raises `Wrong`."""
+def _page(request: Request, figures: Sequence[Figure]) -> tuple[int, int]:
+    """(where to begin, how many) of a page of figures: after the one that `cursor` names, whatever has come in between.
+
+    Raises `Wrong`.
+    """
     cursor = request.query_params.get("cursor")
     try:
         limit = int(request.query_params.get("limit") or PAGE)
         if not 1 <= limit <= PAGE_AT_MOST:
             raise ValueError("limit")
-        start = [_name(figure) for figure in figures].index(cursor) + 1 if cursor else 0
+        start = [asked.name_of(figure) for figure in figures].index(cursor) + 1 if cursor else 0
     except ValueError as error:
         detail = f"limit is a number from 1 to {PAGE_AT_MOST}; cursor comes from next of the page before."
         raise Wrong(400, "unknown-page", N_("There is no such page of figures"), detail) from error
     return start, limit
 
 
-def _name(figure: Figure) -> str:
-    """What names a figure among all: the next page begins after it, whatever has come in between."""
-    dimension = "=".join(figure.dimension) if figure.dimension else ""
-    return "~".join((figure.period.label, figure.goal.id, figure.measure.id, figure.area or "", dimension))
-
-
 def _next(request: Request, last: Figure) -> str:
     kept = [(k, v) for k, v in request.query_params.multi_items() if v and k != "cursor"]
-    if not any(k == "period" for k, _ in kept):
+    if not request.query_params.get("period"):
         kept.append(("period", last.period.label))
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', _name(last))])}"
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', asked.name_of(last))])}"
 
 
 @router.get("/api/goals", permission=Permission.FIGURES)
@@ -119,12 +117,13 @@ async def list_main_figures(request: Request, ctx: Ctx) -> Response:
             goals = await in_force(ctx, tx.connection)
             period = await period_of(request, tx, goals)
             reports = await reading.read(ctx, tx, Audience.STAFF, goals, period)
-        with told():
-            chosen = [[r.of(area=area)] if area else [r.main.company, *r.main.areas] for r in reports]
+        chosen = [figure for r in reports for figure in (r.main.company, *r.main.areas)]
+        if area is not None:
+            chosen = asked.in_area(chosen, area)
     except Wrong as wrong:
         return wrong.answer
     texts = words(request)
-    return JSONResponse([tables.as_json(figure, texts) for figures in chosen for figure in figures])
+    return JSONResponse([tables.as_json(figure, texts) for figure in chosen])
 
 
 @router.get("/api/goals/{id}", permission=Permission.FIGURES)

@@ -19,7 +19,7 @@ from services.reporting.exports.tables import figures_of
 from services.reporting.repository import notes
 from services.reporting.routes.asking import Wrong, among, as_of, goals_asked_for, parameter, periods_of, words
 from services.reporting.service import reading
-from services.reporting.service.figures import Figure
+from services.reporting.service.shapes import Figure
 from services.reporting.service.shelf import in_force
 
 FILTERS = frozenset({"goal", "measure", "area", "by", "period", "as_of"})
@@ -45,18 +45,26 @@ async def figures(request: Request, ctx: Context, also: frozenset[str] = frozens
     async with ctx.db.transaction() as tx:
         known = await in_force(ctx, tx.connection)
         goals = goals_asked_for(request, known)
-        found: list[Figure] = []
+        by_name: dict[str, Figure] = {}  # a yearly measure is told for the year, whichever parts of it are asked for
         for period in await periods_of(request, tx, known):
-            found += figures_of(await reading.read(ctx, tx, audience, goals, period, moment))
+            reports = await reading.read(ctx, tx, audience, goals, period, moment)
+            by_name |= {name_of(figure): figure for figure in figures_of(reports)}
         now = moment or tx.now()
         said = await notes.standing(tx.connection, [goal.id for goal in goals], now)
+    found = list(by_name.values())
     kept = [f for f in found if _is_of(f, by) and f.measure.id == (measure or f.measure.id)]
     if measure and not kept and found:
         there = sorted({figure.measure.id for figure in found})
         raise Wrong(404, "unknown-measure", N_("There is no such measure"), f"There is {among(there)}.", measures=there)
     if area is not None:
-        kept = _in_area(kept, area)
+        kept = in_area(kept, area)
     return Found(kept, said, now, audience)
+
+
+def name_of(figure: Figure) -> str:
+    """What names a figure among all."""
+    dimension = "=".join(figure.dimension) if figure.dimension else ""
+    return "~".join((figure.period.label, figure.goal.id, figure.measure.id, figure.area or "", dimension))
 
 
 def _is_of(figure: Figure, by: str | None) -> bool:
@@ -66,7 +74,8 @@ def _is_of(figure: Figure, by: str | None) -> bool:
     return by == (figure.dimension[0] if figure.dimension else WHOLE if figure.area is None else "area")
 
 
-def _in_area(figures: Sequence[Figure], area: str) -> list[Figure]:
+def in_area(figures: Sequence[Figure], area: str) -> list[Figure]:
+    """Those of an area. Raises `Wrong` naming the areas there are."""
     known = sorted({figure.area for figure in figures if figure.area})
     if area not in known:
         raise Wrong(404, "unknown-area", N_("There is no such area"), f"There is {among(known)}.", areas=known)

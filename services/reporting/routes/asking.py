@@ -17,9 +17,14 @@ from services.reporting.definitions import Goal, Goals
 from services.reporting.domain.periods import Period, UnknownPeriod
 from services.reporting.exports.footnotes import Words
 from services.reporting.service import figures
-from services.reporting.service.figures import UnknownSlice
+from services.reporting.service.shapes import UnknownSlice
 
 PERIODS_AT_MOST = 24
+NO_SLICE = {
+    "measure": N_("There is no such measure"),
+    "area": N_("There is no such area"),
+    "breakdown": N_("There is no such breakdown"),
+}
 
 
 class Wrong(Exception):
@@ -124,17 +129,13 @@ def parameter(request: Request, name: str, *, allowed: Iterable[str]) -> str | N
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turns an unknown measure, area or dimension into the problem that names those there are."""
+    """Turns an unknown measure, area or value of another dimension into the problem that names those there are."""
     try:
         yield
     except UnknownSlice as error:
-        titles = {
-            "measure": N_("There is no such measure"),
-            "area": N_("There is no such area"),
-        }
-        title = titles.get(error.what, N_("There is no such breakdown"))
+        what = next((what for what in NO_SLICE if str(error).startswith(f"there is no {what} ")), "breakdown")
         detail = f"There is {among(error.known)}."
-        raise Wrong(404, f"unknown-{error.what}", title, detail, **{f"{error.what}s": error.known}) from error
+        raise Wrong(404, f"unknown-{what}", NO_SLICE[what], detail, **{f"{what}s": error.known}) from error
 
 
 def among(names: list[str]) -> str:

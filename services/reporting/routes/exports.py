@@ -16,8 +16,8 @@ from services.reporting.exports.footnotes import Words, remarks
 from services.reporting.exports.rows import Table
 from services.reporting.routes import asked
 from services.reporting.routes.asking import Wrong, words
-from services.reporting.service.figures import Figure
 from services.reporting.service.notes import applying
+from services.reporting.service.shapes import Figure
 from services.reporting.written import Written
 
 router = Router()

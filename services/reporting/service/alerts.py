@@ -10,7 +10,7 @@ from services.chassis.transaction import Transaction
 from services.reporting.domain.alerts import Dot, Rule, Step, Thing, Watch, alert_id, is_unusual, steps
 from services.reporting.repository import alerts as repository
 from services.reporting.repository.alerts import Watched
-from services.reporting.service.figures import Figure, MeasureReport, Report
+from services.reporting.service.shapes import Figure, MeasureReport, Report
 
 Seen = Mapping[Watched, bool]
 
