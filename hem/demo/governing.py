@@ -12,6 +12,7 @@ from schemas.governance import (
     AreaDefined,
     RoleStaffed,
     StatisticsRegion,
+    SteeringDocumentAdopted,
     SteeringDocumentReplaced,
     TargetRevised,
     TargetSet,
@@ -64,11 +65,21 @@ def decisions(teller: Teller) -> None:
         )  # fmt: skip
     for on, percent in ((date(2018, 2, 1), 100), (date(2019, 6, 1), 50), (date(2019, 9, 1), 100)):
         teller.tell(RoleStaffed(role="integration_strategist", percent=percent, from_=on), on)
-    replaced = SteeringDocumentReplaced(
-        document_id="goals-2018", replaced_by="goals-2019", replaced_on=date(2019, 1, 1)
-    )
-    teller.tell(replaced, date(2018, 12, 17))
+    _an_older_document(teller)
     _targets(teller)
+
+
+def _an_older_document(teller: Teller) -> None:
+    """A policy that applied until the strategy replaced it."""
+    policy = SteeringDocumentAdopted(
+        document_id="internship-policy-2014", title="Praktikpolicy 2014 (påhittad)", adopted_by="board",
+        valid_from=date(2014, 1, 1), valid_to=date(2016, 12, 31), applies_until_replaced=True,
+    )  # fmt: skip
+    teller.tell(policy, date(2013, 12, 16))
+    replaced = SteeringDocumentReplaced(
+        document_id=policy.document_id, replaced_by="integration-strategy", replaced_on=date(2018, 1, 1)
+    )
+    teller.tell(replaced, date(2017, 12, 18))
 
 
 def _region(code: str, weight: float) -> StatisticsRegion:

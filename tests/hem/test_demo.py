@@ -20,7 +20,7 @@ NOT_TOLD = {
     # Alerts, publications and restatements are made by Hem itself; contacts and messages are nothing of the past.
     "AlertRaised", "AlertCleared", "FigurePublished", "PeriodClosed", "ReportRestated", "PublisherRetired",
     "NotificationSent", "NotificationFailed", "NotificationSuppressed", "ProgrammeEnded",
-    "SteeringDocumentAdopted", "ProgrammeStarted", "TenantMovedOut",
+    "ProgrammeStarted", "TenantMovedOut",
 }  # fmt: skip
 """Types of kept topics that the past around the made-up year has no event of."""
 
