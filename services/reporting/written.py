@@ -14,23 +14,15 @@ from services.chassis.web import language, translations
 from services.chassis.web.formats import Formats
 from services.chassis.web.languages import locale
 from services.chassis.web.words import N_
-from services.reporting.definitions import AnyMeasure, MeasureTexts
-from services.reporting.domain.figures import Break, Status
+from services.reporting.definitions import MeasureTexts
+from services.reporting.definitions.measures import AnyMeasure, StockMeasure
+from services.reporting.domain.figures import UNKNOWN_AREA, Break, Status
 from services.reporting.domain.landlord import Target
 from services.reporting.domain.notes import Note
+from services.reporting.exports.footnotes import BREAKS
 from services.reporting.picture import Dot, Level, Mark, Picture, Tick
-from services.reporting.service.figures import Figure
+from services.reporting.service.shapes import Figure
 
-BREAKS: Mapping[str, str] = {
-    "register": N_("New register"),
-    "region_version": N_("Regions drawn anew"),
-    "age_span": N_("Other ages"),
-    "series": N_("Another series"),
-    "period_length": N_("Another length of period"),
-    "definition": N_("New definition"),
-}
-"""Why a series can't be compared across a day, by code."""
-OTHER_BREAK = N_("Break in the series")
 TARGETS: Mapping[str, str] = {
     ">=": N_("target at least {value}"),
     ">": N_("target above {value}"),
@@ -38,6 +30,23 @@ TARGETS: Mapping[str, str] = {
     "increase": N_("target to increase"),
     "decrease": N_("target to decrease"),
     "done": N_("target: done"),
+}
+DIMENSIONS: Mapping[str, str] = {
+    "occupation": N_("Occupations"),
+    "contract": N_("Contracts"),
+    "language": N_("Languages"),
+    "category": N_("Categories"),
+    "host": N_("Hosts"),
+    "kind": N_("Kinds"),
+    "publisher": N_("Publishers"),
+    "page": N_("Pages"),
+}
+MEMBERS: Mapping[str, str] = {
+    "own": N_("our own"),
+    "contractor": N_("contractors"),
+    "partner": N_("partners"),
+    "sports": N_("sports"),
+    "culture": N_("culture"),
 }
 UNITS: Mapping[str, str] = {"sek": N_("SEK {n}"), "hours": N_("{n} h")}
 STATUSES: Mapping[Status, str] = {
@@ -68,15 +77,17 @@ class Written:
 
     language: str
     texts: gettext.NullTranslations
+    formats: Formats
 
     @staticmethod
     def of(request: Request) -> "Written":
         """In the language of a request."""
-        return Written(language(request), translations(request))
+        return Written.speaking(language(request), translations(request))
 
-    @property
-    def formats(self) -> Formats:
-        return Formats(locale(self.language))
+    @staticmethod
+    def speaking(tongue: str, texts: gettext.NullTranslations) -> "Written":
+        """In a language, by its catalogue."""
+        return Written(tongue, texts, Formats(locale(tongue)))
 
     def say(self, text: str, **values: str) -> str:
         """A message id in the language, its {places} filled."""
@@ -164,8 +175,39 @@ class Written:
     def place(self, figure: Figure) -> str:
         """The area, or the company; of another dimension its value."""
         if figure.dimension is not None:
-            return figure.dimension[1]
+            return self.member(figure)
+        if figure.area == UNKNOWN_AREA:
+            return self.say(N_("Unknown area"))
         return figure.area_name or self.say(N_("The whole company"))
+
+    def dimension(self, name: str) -> str:
+        """The name of a dimension beside the area."""
+        return self.texts.gettext(DIMENSIONS.get(name, name))
+
+    def member(self, figure: Figure) -> str:
+        """A value of a dimension: a language by its name, a code with it as it is."""
+        name, value = figure.dimension or ("", "")
+        if name == "language":
+            return str(self.formats.locale.languages.get(value.replace("-", "_"), value))
+        return self.texts.gettext(MEMBERS[value]) if value in MEMBERS else value.replace("_", " ")
+
+    def until(self, day: date, figure: Figure) -> str:
+        """What a point of the trend is named by: its year, or its month."""
+        pattern = "y" if is_by_year(figure) else "LLLL y"
+        return str(format_date(day, pattern, locale=self.formats.locale))
+
+    def caption(self, figure: Figure) -> str:
+        """What the curve is of."""
+        title = self.measure(figure).title
+        if is_by_year(figure):
+            return self.say(N_("{title}, year by year."), title=title)
+        return self.say(N_("{title}: what there was by the end of each month."), title=title)
+
+    def applied(self, target: Target, measure: AnyMeasure) -> str:
+        """A target and when it applied."""
+        since = self.say(N_("from {day}"), day=self.day(target.valid_from))
+        until = "" if target.valid_to is None else " " + self.say(N_("to {day}"), day=self.day(target.valid_to))
+        return f"{self.target_of(target, measure)}, {since}{until}"
 
     def day(self, day: date) -> str:
         """`3 juli 2019`."""
@@ -173,23 +215,23 @@ class Written:
 
     def month(self, day: date) -> str:
         """`jul`."""
-        return str(format_date(day, "LLL", locale=locale(self.language))).rstrip(".")
+        return str(format_date(day, "LLL", locale=self.formats.locale)).rstrip(".")
 
     def why_broken(self, seam: Break) -> str:
         """What is other from that day on."""
-        words = self.texts.gettext(BREAKS.get(seam.reason, OTHER_BREAK))
-        return f"{words}: {seam.after}" if seam.after else words
+        words = self.texts.gettext(BREAKS.get(seam.reason, seam.reason))
+        return f"{words[:1].upper()}{words[1:]}" + (f": {seam.after}" if seam.after else "")
 
     def picture(self, figure: Figure, notes: Sequence[Note] = ()) -> Picture:
         """The figure's trend as a chart shows it, with the targets as they were, breaks and notes."""
-        by_year = figure.measure.yearly
+        by_year = is_by_year(figure)
         unit, decimals = figure.measure.unit, figure.measure.decimals
         points = [] if figure.status in (Status.SUPPRESSED, Status.FILLING) else figure.trend
         dots = [Dot(_middle(p.on) if by_year else p.on, None if p.value is None else float(p.value)) for p in points]
         years = sorted({dot.on.year for dot in dots} | {figure.period.last.year})
         first = date(years[0], 1, 1) if by_year else figure.period.first
         last = date(years[-1], 12, 31) if by_year else figure.period.last
-        share = unit == "%" and (figure.measure.is_ratio or figure.measure.yearly)
+        share = unit == "%" and (figure.measure.is_ratio or is_by_year(figure))
         return Picture(
             first=first,
             last=last,
@@ -208,7 +250,7 @@ class Written:
         )
 
     def _ticks(self, figure: Figure, years: Sequence[int]) -> list[Tick]:
-        if figure.measure.yearly:
+        if is_by_year(figure):
             return [Tick(date(year, 7, 1), str(year)) for year in range(years[0], years[-1] + 1)]
         return [Tick(end.replace(day=15), self.month(end)) for end in figure.period.month_ends()]
 
@@ -225,7 +267,7 @@ class Written:
                 label = self.say(N_("target {value}"), value=self.shortest(target.value, unit))
                 found.append(Level(begins, date.fromordinal(ends), float(target.value), label))
         aims_up = figure.target is not None and figure.target.comparison == "increase"
-        if aims_up and not found and figure.before is not None and not figure.measure.yearly:
+        if aims_up and not found and figure.before is not None and not is_by_year(figure):
             found.append(Level(first, last, float(figure.before), self.say(N_("last year")), "last_year"))
         return found
 
@@ -236,14 +278,18 @@ class Written:
         if not shown:
             return f"{title} {self.texts.gettext(NO_VALUE_WHY.get(figure.status, NO_VALUE_WHY[Status.NO_DATA]))}."
         unit, decimals = figure.measure.unit, figure.measure.decimals
-        pattern = "y" if figure.measure.yearly else "LLLL y"
-        when = [str(format_date(dot.on, pattern, locale=locale(self.language))) for dot in (shown[0], shown[-1])]
+        when = [self.until(dot.on, figure) for dot in (shown[0], shown[-1])]
         values = [self.amount(dot.value or 0, unit, decimals) for dot in (shown[0], shown[-1])]
         curve = self.say(
             N_("From {first} in {then} to {last} in {now}."), first=values[0], then=when[0], last=values[1], now=when[1]
         )
         target = self.target(figure)
         return f"{title} {curve} {target[:1].upper()}{target[1:]}: {self.status(figure).lower()}."
+
+
+def is_by_year(figure: Figure) -> bool:
+    """Whether the trend has a point a year; else one a month of the period."""
+    return figure.measure.yearly or (isinstance(figure.measure, StockMeasure) and figure.measure.average)
 
 
 def _middle(day: date) -> date:

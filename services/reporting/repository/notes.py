@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.chassis.clock import local_date
 from services.chassis.postgres import Connection
 from services.reporting.domain.notes import Note
 
@@ -21,6 +22,11 @@ STANDING = f"""
 """
 OF_GOAL = f"select {_NOTE} from note where goal = $1 order by day desc, written_at desc"
 FIND = f"select {_NOTE} from note where id = $1"
+MARK = """
+    select (select coalesce(sum(next_offset), 0)::bigint from projection_offset) as applied,
+        (select max(greatest(written_at, withdrawn_at)) from note) as noted,
+        (select max(greatest(changed_at, filled_at)) from goal_definition) as defined
+"""
 ACTIONS_TOLD = """
     select distinct subject from fact where topic = 'surveys.events' and type like 'se.vatterhem.Action%'
 """
@@ -47,6 +53,14 @@ async def of_goal(connection: Connection, goal: str) -> list[Note]:
 async def find(connection: Connection, id: UUID) -> Note | None:
     row = await connection.fetchrow(FIND, id)
     return None if row is None else Note(*row)
+
+
+async def mark(connection: Connection, now: datetime) -> str:
+    """What changes whenever a figure or a note may have: how far everything is applied, and the day."""
+    row = await connection.fetchrow(MARK)
+    assert row is not None
+    said = [row["applied"], *(0 if m is None else int(m.timestamp() * 1000) for m in (row["noted"], row["defined"]))]
+    return f"{local_date(now)}.{'.'.join(map(str, said))}"
 
 
 async def actions_told(connection: Connection) -> list[str]:

@@ -16,3 +16,33 @@ for (const form of document.querySelectorAll("form.helpful")) {
     }
   });
 }
+
+// A figure that changes is marked for a moment and told politely; what is beside it stays where it is.
+const page = document.querySelector("[data-live]");
+if (page) {
+  const heard = document.createElement("p");
+  heard.className = "heard";
+  heard.setAttribute("role", "status");
+  page.before(heard);
+  const address = new URL(page.dataset.live, location.href);
+  address.searchParams.set("since", page.dataset.since);
+  const live = new EventSource(address);
+  live.addEventListener("figures", (event) => {
+    const said = [];
+    for (const part of JSON.parse(event.data)) {
+      const place = document.querySelector(`[data-figure="${CSS.escape(part.key)}"]`);
+      if (!place) continue;
+      const fresh = document.createElement("div");
+      fresh.innerHTML = part.html;
+      if (fresh.innerHTML.trim() === place.innerHTML.trim()) continue;
+      place.replaceChildren(...fresh.childNodes);
+      place.classList.remove("changed");
+      void place.offsetWidth; // so that a second change is marked anew
+      place.classList.add("changed");
+      if (part.said) said.push(part.said);
+    }
+    if (said.length) heard.textContent = said.length > 3 ? page.dataset.many : said.join(". ");
+  });
+  addEventListener("pagehide", () => live.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}

@@ -1,0 +1,116 @@
+"""The front page, with all goals, and the page of one goal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+
+from services.chassis.clock import STOCKHOLM
+from services.chassis.context import Context
+from services.chassis.transaction import Transaction
+from services.chassis.web import Ctx, Permission, Router, page
+from services.chassis.web.words import N_
+from services.reporting.audience import Audience, audience_of
+from services.reporting.domain.figures import Status
+from services.reporting.domain.landlord import Landlord
+from services.reporting.domain.periods import Period
+from services.reporting.repository import governance
+from services.reporting.repository import notes as noted
+from services.reporting.routes.asking import Wrong, as_of, as_page, parameter, period_of
+from services.reporting.routes.goal_page import show
+from services.reporting.routes.rows import Section, sections
+from services.reporting.service import figures, reading
+from services.reporting.service.shapes import swedish
+from services.reporting.service.shelf import in_force
+from services.reporting.written import Written
+
+router = Router()
+CHOICES = ("period", "area", "document", "as_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a reader of the front page has chosen, as the address keeps it."""
+
+    period: Period
+    area: str | None
+    document: str | None
+    as_of: datetime | None = None
+
+    def address(self, path: str, **changed: str | None) -> str:
+        """`path` with the same choices, some of them changed."""
+        kept = {"period": self.period.label, "area": self.area, "document": self.document, **changed}
+        return f"{path}?{urlencode({name: value for name, value in kept.items() if value})}"
+
+
+async def choice_of(request: Request, ctx: Context, tx: Transaction, also: Sequence[str] = ()) -> Choice:
+    """What the address says. `also`: parameters it may have besides. Raises `Wrong`."""
+    area = parameter(request, "area", allowed=(*CHOICES, *also))
+    document = request.query_params.get("document") or None
+    period = await period_of(request, tx, await in_force(ctx, tx.connection))
+    return Choice(period, area, document, as_of(request, ctx))
+
+
+async def chosen(
+    ctx: Context, tx: Transaction, audience: Audience, choice: Choice, *, landlord: Landlord, say: Written
+) -> list[Section]:
+    """The goals that are shown for a choice, by document."""
+    goals = await in_force(ctx, tx.connection)
+    reports = await reading.read(ctx, tx, audience, goals, choice.period, choice.as_of)
+    return sections(reports, landlord.documents, say, choice.area)
+
+
+@router.get("/", permission=Permission.PUBLIC)
+async def show_goals(request: Request, ctx: Ctx) -> Response:
+    """All goals by steering document, for a year and an area."""
+    audience, say = audience_of(request, ctx), Written.of(request)
+    try:
+        async with ctx.db.transaction() as tx:
+            choice = await choice_of(request, ctx, tx)
+            years, _default = await figures.periods(tx.connection, await in_force(ctx, tx.connection), tx.now())
+            landlord = await governance.landlord(tx.connection)
+            mark = await noted.mark(tx.connection, tx.now())
+            every = await chosen(ctx, tx, audience, choice, landlord=landlord, say=say)
+    except Wrong as wrong:
+        raise as_page(wrong, request) from wrong
+    shown = [section for section in every if choice.document in (None, section.id)]
+    statuses = [row.figure.status for section in shown for row in section.rows]
+    is_live = audience is Audience.STAFF and choice.as_of is None
+    return page(
+        request,
+        "goals.html",
+        years=[(str(y), choice.address("/", period=str(y))) for y in sorted({*years, choice.period.first.year})],
+        period=choice.period,
+        area=choice.area,
+        document=choice.document,
+        areas=_areas(landlord, choice.period),
+        documents=[(section.id, section.document.title) for section in every if section.document],
+        sections=shown,
+        counts=[(status.value, statuses.count(status)) for status in Status],
+        has_data=bool(years) and bool(every),
+        is_staff=audience is Audience.STAFF,
+        live=choice.address("/live") if is_live else None,
+        mark=mark,
+        watermark=watermark(say, choice.as_of or ctx.clock.now()),
+    )
+
+
+@router.get("/goals/{id}", permission=Permission.PUBLIC)
+async def show_goal(request: Request, ctx: Ctx, id: str) -> Response:
+    """One goal: its figure, trend and areas, how it is counted, and what stands behind it."""
+    try:
+        return await show(request, ctx, id)
+    except Wrong as wrong:
+        raise as_page(wrong, request) from wrong
+
+
+def watermark(say: Written, moment: datetime) -> str:
+    """How fresh a page is."""
+    return say.say(N_("True up to {moment}."), moment=f"{moment.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}")
+
+
+def _areas(landlord: Landlord, period: Period) -> Sequence[tuple[str, str]]:
+    named = {area.id: landlord.name_of(area.id, period.last) for area in landlord.areas}
+    return sorted(named.items(), key=lambda one: swedish(one[1]))
