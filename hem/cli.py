@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hem.commands import connect, contracts, events, keys, operate, provide, publishers, run
+from hem.commands import connect, contracts, events, goals, keys, operate, provide, publishers, run
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Hem: events in, goal figures out."
@@ -34,11 +34,11 @@ app.command("dev")(run.dev)
 app.command("publish")(events.publish_file)
 app.command("validate")(contracts.validate)
 app.command("compat")(contracts.compat)
-app.command("goals")(events.goals)
 app.command("sign-in")(operate.sign_in)
 app.command("rebuild")(operate.rebuild)
 app.command("doctor")(run.doctor)
 app.command("startup")(provide.startup)
+app.add_typer(goals.goals, name="goals")
 app.add_typer(provide.topics, name="topics")
 app.add_typer(provide.databases, name="databases")
 app.add_typer(connect.connect, name="connect")

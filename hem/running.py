@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 import schemas
 from hem.commands.common import kafka_here, say
-from hem.commands.events import show_goals
+from hem.commands.goals import show_goals
 from hem.demo.play import GOAL as PLAYED_GOAL
 from hem.demo.play import play
 from hem.door import Door, DoorError

@@ -1,13 +1,10 @@
-"""hem publish, hem goals: events in, figures out."""
+"""hem publish: events in."""
 
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from hem.commands.common import console, errors, opened, plain_errors
 from hem.door import Door
@@ -73,45 +70,3 @@ def _progress() -> Progress:
         console=errors,
         transient=True,
     )
-
-
-def goals(
-    as_json: Annotated[bool, typer.Option("--json", help="The figures as the API gives them.")] = False,
-    period: Annotated[str | None, typer.Option(help="A year, such as 2019.")] = None,
-) -> None:
-    """Show the goals with their figures."""
-    with plain_errors(), Door(Home.here()) as door:
-        figures = door.read("/api/goals", {"period": period} if period else None)
-    if as_json:
-        print(orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode())
-    else:
-        show_goals(figures)
-
-
-def show_goals(figures: list[dict[str, Any]]) -> None:
-    """A table for each goal: the company, then its areas."""
-    for (title, period), rows in groupby(figures, key=lambda figure: (figure["title"], figure["period"])):
-        table = Table(
-            "area",
-            "figure",
-            "of",
-            "target",
-            "status",
-            header_style="bold",
-            title=f"{title}, {period}",
-            title_justify="left",
-        )
-        for figure in rows:
-            target = figure["target"]
-            table.add_row(
-                figure["area"] or "(company)",
-                _value(figure),
-                f"{figure['numerator']} of {figure['denominator']}" if figure["denominator"] is not None else "",
-                f"{target['comparison']} {target['value'] or ''}".strip() if target else "",
-                figure["status"].replace("_", " "),
-            )
-        console.print(table)
-
-
-def _value(figure: dict[str, Any]) -> str:
-    return "–" if figure["value"] is None else f"{figure['value']:.1f} {figure['unit'] or ''}".strip()
