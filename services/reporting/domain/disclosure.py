@@ -69,31 +69,45 @@ class Secret:
     room: int
 
 
-def hide(
-    new: Sequence[Cell], told: Sequence[Cell], hidden: Sequence[Cell], derived: Sequence[Cell], sums: Sequence[Sum]
-) -> set[int]:
-    """Which of `new` to hide, by place in the list.
+@dataclass(frozen=True, slots=True)
+class World:
+    """All cells but those to decide on. `told`, `hidden`: what earlier publications showed and hid. `derived`: what nobody
+    tells and sums may give away, such as the month that is left of a quarter."""
 
-    `told`, `hidden`: what earlier publications showed and hid. `derived`: what nobody tells and sums may give away, such as
-    the month that is left of a quarter. An empty cell is never hidden.
+    told: Sequence[Cell]
+    hidden: Sequence[Cell]
+    derived: Sequence[Cell]
+    sums: Sequence[Sum]
+
+
+def hide(new: Sequence[Cell], world: World) -> set[int] | None:
+    """Which of `new` to hide, by place in the list. An empty cell is none of them.
+
+    None: that some are empty and others not would by itself give away what was hidden before. Then tell nothing.
     """
     choice = {number for number, cell in enumerate(new) if cell.is_small}
-    known = _Known(new, told, hidden, derived, sums)
-    return complement(known, choice)
+    return complement(_Known(new, world), choice)
 
 
-def complement(known: "_Known", choice: set[int]) -> set[int]:
+def complement(known: "_Known", choice: set[int]) -> set[int] | None:
     """`choice`, and what has to be hidden besides."""
     choice = _at_least_two_in_every_sum(known, choice)
-    safe: set[Secret] = set()
+    silence = _System(known, {n for n, cell in enumerate(known.new) if cell.members > 0}, notes=False)
+    before = _System(_Known([], known.world), set())
+    lost: set[Secret] = set()
     while True:
         system = _System(known, choice)
-        exposed = next((s for s in known.secrets(choice) if s not in safe and not system.keeps(s, safe)), None)
+        exposed = next((s for s in known.secrets(choice) if s not in lost and not system.keeps(s)), None)
         if exposed is None:
             return choice
+        if not silence.keeps(exposed):
+            if before.knows_of(exposed) and not before.keeps(exposed):
+                lost.add(exposed)
+                continue
+            return None
         more = _next_to(known, choice, system, exposed)
-        if more is None:  # nothing new tells of it
-            safe.add(exposed)
+        if more is None:
+            lost.add(exposed)
         else:
             choice = choice | {more}
 
@@ -101,31 +115,26 @@ def complement(known: "_Known", choice: set[int]) -> set[int]:
 class _Known:
     """All cells and sums, with the true value of every quantity."""
 
-    def __init__(
-        self,
-        new: Sequence[Cell],
-        told: Sequence[Cell],
-        hidden: Sequence[Cell],
-        derived: Sequence[Cell],
-        sums: Sequence[Sum],
-    ) -> None:
-        self.new, self.hidden, self.derived = new, hidden, derived
+    def __init__(self, new: Sequence[Cell], world: World) -> None:
+        self.new, self.world = new, world
+        self.hidden, self.derived = world.hidden, world.derived
         self.truth: dict[Quantity, int] = {}
-        for cell in (*new, *told, *hidden, *derived):
+        for cell in (*new, *world.told, *world.hidden, *world.derived):
             self.truth[cell.of] = cell.members
             if cell.by is not None and cell.achieved is not None:
                 self.truth[cell.by] = cell.achieved
-        self.sums = [s for s in dict.fromkeys(sums) if all(quantity in self.truth for quantity in s.all)]
+        self.sums = [s for s in dict.fromkeys(world.sums) if all(quantity in self.truth for quantity in s.all)]
         self.of_sums: dict[Quantity, list[Sum]] = {}
         for s in self.sums:
             for quantity in s.all:
                 self.of_sums.setdefault(quantity, []).append(s)
-        self.seen: dict[Quantity, tuple[int, int]] = {}  # how low and how high a number has been seen to fit
+        # How low and how high a number, or how much greater it is than another, has been seen to fit.
+        self.seen: dict[tuple[Quantity, Quantity | None], tuple[int, int]] = {}
         self.cells_of: dict[Quantity, list[int]] = {}
         for number, cell in enumerate(new):
             for quantity in _quantities(cell):
                 self.cells_of.setdefault(quantity, []).append(number)
-        self.told = self._follows({quantity for cell in told for quantity in _quantities(cell)})
+        self.told = self._follows({quantity for cell in world.told for quantity in _quantities(cell)})
 
     def _follows(self, told: set[Quantity]) -> set[Quantity]:
         """What follows from `told` by one sum after another: hiding that would be in vain."""
@@ -144,13 +153,13 @@ class _Known:
 
     def has_room(self, secret: Secret) -> bool:
         """Whether the number is known to fit far enough apart already. What fits goes on fitting when more is hidden."""
-        low, high = self.seen.get(secret.number, (0, -1))
+        low, high = self.seen.get((secret.number, secret.less), (0, -1))
         return high - low >= secret.room
 
-    def fits(self, quantity: Quantity, value: float) -> None:
-        """Notes that the quantity may as well have this value."""
-        low, high = self.seen.get(quantity, (ceil(value - NEARLY), floor(value + NEARLY)))
-        self.seen[quantity] = (min(low, ceil(value - NEARLY)), max(high, floor(value + NEARLY)))
+    def fits(self, number: Quantity, less: Quantity | None, value: float) -> None:
+        """Notes that a number, or how much greater it is than another, may as well be this."""
+        low, high = self.seen.get((number, less), (ceil(value - NEARLY), floor(value + NEARLY)))
+        self.seen[number, less] = (min(low, ceil(value - NEARLY)), max(high, floor(value + NEARLY)))
 
     def secrets(self, choice: set[int]) -> Iterable[Secret]:
         """What must not be worked out, the small first."""
@@ -229,8 +238,8 @@ def _next_to(known: _Known, choice: set[int], system: "_System", exposed: Secret
 class _System:
     """What an attacker can set up: the unknown quantities, the sums they stand in, and how far each can move."""
 
-    def __init__(self, known: _Known, choice: set[int]) -> None:
-        self.known = known
+    def __init__(self, known: _Known, choice: set[int], *, notes: bool = True) -> None:
+        self.known, self.notes = known, notes
         shown = known.shown(choice)
         cells = [*(known.new[n] for n in choice), *known.hidden, *known.derived]
         self.least = {cell.of: 0 for cell in known.derived} | {c.of: 1 for c in cells[: -len(known.derived) or None]}
@@ -255,23 +264,23 @@ class _System:
                     ahead.append(other)
         return found
 
-    def keeps(self, secret: Secret, safe: set[Secret]) -> bool:
-        """Whether the secret is kept; `safe` gains it, and what was found to be kept on the way."""
+    def knows_of(self, secret: Secret) -> bool:
+        """Whether there is such a number."""
+        return secret.number in self.known.truth
+
+    def keeps(self, secret: Secret) -> bool:
+        """Whether the secret is kept."""
         free = [q for q in (secret.number, secret.less) if q in self.unknown]
         if not free:
             return False
-        if secret.less is None and self.known.has_room(secret):
-            safe.add(secret)
+        if self.known.has_room(secret):
             return True
         group = self.groups.get(free[0])
         if group is None:
             members = self.group_of(free[0])
             group = _Group(self, members)
             self.groups |= dict.fromkeys(members, group)
-        if group.spread(secret) < secret.room:
-            return False
-        safe.add(secret)
-        return True
+        return group.spread(secret) >= secret.room
 
 
 class _Group:
@@ -279,6 +288,8 @@ class _Group:
 
     def __init__(self, system: _System, members: set[Quantity]) -> None:
         self.known = known = system.known
+        self.notes = system.notes
+        self.pairs = [(part, whole) for part, whole in system.pairs if part in members or whole in members]
         self.truth = known.truth
         self.names = sorted(members, key=repr)
         self.at = {name: number for number, name in enumerate(self.names)}
@@ -290,11 +301,10 @@ class _Group:
         self.equal = _matrix(list(equal), len(self.names))
         self.sums = np.array(list(equal.values()), dtype=float)
         less, most = [], []
-        for part, whole in system.pairs:
+        for part, whole in self.pairs:
             row = [(self.at[q], sign) for q, sign in ((part, 1), (whole, -1)) if q in self.at]
-            if row:
-                less.append(tuple(row))
-                most.append(0 if whole in self.at and part in self.at else self._known_side(part, whole))
+            less.append(tuple(row))
+            most.append(0 if len(row) > 1 else self._known_side(part, whole))
         self.less, self.most = _matrix(less, len(self.names)), np.array(most, dtype=float)
 
     def _known_side(self, part: Quantity, whole: Quantity) -> int:
@@ -324,9 +334,17 @@ class _Group:
             raise ArithmeticError(
                 f"the linear program of {len(self.names)} hidden numbers has no answer: {found.message}"
             )
-        for name, value in zip(self.names, found.x, strict=True):
-            self.known.fits(name, value)
+        if self.notes:
+            self._note(found.x)
         return float(found.fun)
+
+    def _note(self, values: Sequence[float]) -> None:
+        for name, value in zip(self.names, values, strict=True):
+            self.known.fits(name, None, value)
+        for part, whole in self.pairs:
+            value = values[self.at[whole]] if whole in self.at else self.truth[whole]
+            less = values[self.at[part]] if part in self.at else self.truth[part]
+            self.known.fits(whole, part, value - less)
 
 
 def _matrix(rows: Sequence[Sequence[tuple[int, int]]], width: int) -> csr_array:

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from services.reporting.domain.disclosure import Cell, Quantity, Sum
+from services.reporting.domain import disclosure
+from services.reporting.domain.disclosure import Cell, Quantity, Sum, World
 from services.reporting.domain.periods import Period
 
 Slice = tuple[str, ...]
-"""Whom a figure is for: () the company, ("area", id), (dimension, member), ("events", role, type, source)."""
+"""Whom a figure is for: () the company, ("area", id), (dimension, member).
+
+("events", role, type, source): how many events are behind the company's. ("within", area), ("outside", area): the part of
+an area's where and when the goal's programme ran, and the rest; nobody tells them, but sums may give them away.
+"""
 COMPANY: Slice = ()
-AREA, EVENTS = "area", "events"
+AREA, EVENTS, WITHIN, OUTSIDE = "area", "events", "within", "outside"
 Amounts = tuple[int, int]
 """(how many achieved, how many there are); of a count (0, how many)."""
 NOBODY: Amounts = (0, 0)
@@ -25,7 +30,7 @@ class Table:
     """A measure of a goal about people, in one publication.
 
     `population`: names those it is of; tables of the same one count the same people. `is_share`: whether there is a
-    numerator. `adds_up`: the areas whose people are the company's. `closing`: it is of the period's end and doesn't add up
+    numerator. `adds_up`: the slices whose people are the company's. `closing`: it is of the period's end and doesn't add up
     over time. `hidden`: slices that aren't shown; None: not decided yet. `number`: of the period's publications.
     """
 
@@ -187,6 +192,36 @@ def quarter_of(month: Period) -> Period:
     return Period.parse(f"{month.first.year}-Q{(month.first.month + 2) // 3}")
 
 
+def decide(new: Sequence[Table], earlier: Sequence[Table]) -> list[frozenset[Slice]]:
+    """What to hide of each new table, given all earlier ones of the year, oldest first.
+
+    An empty slice is hidden only where all of its table is.
+    """
+    tables = [*earlier, *new]
+    derived, sums = derived_and_sums(tables)
+    told: list[Cell] = []
+    hidden: list[Cell] = []
+    open_: list[Cell] = []
+    places: list[tuple[str, Slice]] = []
+    for table in tables:
+        for slice in table.amounts:
+            cell = table.cell(slice)
+            if slice[:1] in ((WITHIN,), (OUTSIDE,)):
+                derived.append(cell)
+            elif table.hidden is None:
+                open_.append(cell)
+                places.append((table.measure, slice))
+            else:
+                (hidden if slice in table.hidden else told).append(cell)
+    told += [cell for cell in derived if cell.members == 0]
+    derived = [cell for cell in derived if cell.members]
+    choice = disclosure.hide(open_, World(told, hidden, derived, sums))
+    if choice is None:
+        return [frozenset(table.amounts) for table in new]
+    chosen = [places[number] for number in choice]
+    return [frozenset(slice for measure, slice in chosen if measure == table.measure) for table in new]
+
+
 def derived_and_sums(tables: Sequence[Table]) -> tuple[list[Cell], list[Sum]]:
     """What can be worked out although nobody tells it, and the sums that all tables of a year stand in, oldest first."""
     derived: list[Cell] = []
@@ -217,8 +252,10 @@ def _across(table: Table) -> Iterable[Sum]:
     """The company as its areas, as each other dimension's members, and as the events behind it."""
     groups: dict[tuple[str, ...], list[Slice]] = {(AREA,): sorted(table.adds_up)}
     for slice in table.amounts:
-        if slice and slice[0] not in (AREA, EVENTS):
+        if slice and slice[0] not in (AREA, EVENTS, WITHIN, OUTSIDE):
             groups.setdefault(slice[:1], []).append(slice)
+        elif slice[:1] == (WITHIN,):
+            yield from _each([table], table, (AREA, slice[1]), [(table, slice), (table, (OUTSIDE, slice[1]))])
     for slices in groups.values():
         if slices:
             yield from _each([table], table, COMPANY, [(table, slice) for slice in slices])
