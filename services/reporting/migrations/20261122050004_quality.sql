@@ -31,24 +31,4 @@ create table heard_of (
 create index fact_register on fact (subject)
     where type in ('se.vatterhem.PublisherRegistered.v1', 'se.vatterhem.PublisherRetired.v1');
 
--- What was projected before this was looked for.
-insert into heard_of
-select source, type, coalesce(convert_from(payload, 'UTF8')::jsonb ->> 'area_id', ''), count(*),
-    min(coalesce(recordedtime, time)), max(coalesce(recordedtime, time))
-from fact group by 1, 2, 3;
-insert into finding
-select source, event_id, 'clock_ahead', 'time', time::text, type, topic, subject, recordedtime
-from fact where time - recordedtime > interval '5 minutes'
-    and (date_trunc('hour', time) <> time
-        or (time at time zone 'Europe/Stockholm')::date <> (recordedtime at time zone 'Europe/Stockholm')::date)
-union all
-select f.source, f.event_id, 'impossible_date', d.key, d.value, f.type, f.topic, f.subject,
-    coalesce(f.recordedtime, f.time)
-from fact f
-cross join lateral jsonb_each_text(convert_from(f.payload, 'UTF8')::jsonb) d
-where d.value ~ '^\d{4}-\d\d-\d\d$' and d.key not in (
-        'planned_start_on', 'due_on', 'opens_on', 'closes_on', 'window_from', 'window_to', 'valid_from', 'valid_to',
-        'from')
-    and (d.value < '1950' or d.value > to_char(coalesce(f.recordedtime, f.time) + interval '400 days', 'YYYY-MM-DD'));
-
 -- migrate:down

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from schemas.catalogue import MODELS
 from services.chassis.postgres import Connection
-from services.reporting.domain.quality import Finding, Kind
+from services.reporting.domain.quality import PLANNED, PLANS, SOON, Finding, Kind
 from services.reporting.repository.facts import FACT, FactRow
 
 ADD_FINDINGS = """
@@ -20,6 +21,35 @@ ADD_HEARD_OF = """
     order by 1, 2, 3
     on conflict (source, type, area) do update
     set events = h.events + excluded.events, first = least(h.first, excluded.first), last = greatest(h.last, excluded.last)
+"""
+# From all facts at once, by the rules of domain/quality.py: when facts have come that nobody looked into.
+FORGET = "with f as (delete from finding) delete from heard_of"
+HEAR_OF_ALL = """
+    insert into heard_of
+    select source, type, coalesce(convert_from(payload, 'UTF8')::jsonb ->> 'area_id', ''), count(*),
+        min(coalesce(recordedtime, time)), max(coalesce(recordedtime, time))
+    from fact group by 1, 2, 3
+"""
+FIND_CLOCKS = """
+    insert into finding
+    select source, event_id, 'clock_ahead', 'time', to_char(time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
+        type, topic, subject, recordedtime
+    from fact where time - recordedtime > interval '5 minutes'
+        and (date_trunc('hour', time) <> time
+            or (time at time zone 'Europe/Stockholm')::date <> (recordedtime at time zone 'Europe/Stockholm')::date)
+"""
+FIND_DAYS = """
+    insert into finding
+    select f.source, f.event_id, 'impossible_date', d.key, d.value, f.type, f.topic, f.subject, f.received
+    from (select *, coalesce(recordedtime, time) as received from fact where type = any($1::text[])) f
+    cross join lateral jsonb_each_text(convert_from(f.payload, 'UTF8')::jsonb) d
+    where d.value ~ '^\\d{4}-\\d\\d-\\d\\d$' and case when d.key = any($2::text[])
+        then d.value > to_char(f.received at time zone 'UTC' + $4::interval, 'YYYY-MM-DD')
+        else d.value < '1950' or d.value > to_char(f.received at time zone 'UTC' + $3::interval, 'YYYY-MM-DD') end
+    union all
+    select source, event_id, 'impossible_date', 'time', to_char(time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'),
+        type, topic, subject, coalesce(recordedtime, time)
+    from fact where time < '1950-01-01T00:00:00Z'
 """
 FINDINGS = """
     select source, event_id, kind, field, said, type, topic, subject, received from finding
@@ -49,6 +79,8 @@ TOLD_OF_TYPES = """
 """
 LAST_OF_TYPES = "select type, max(last) from heard_of group by type"
 HEARD_DAYS = "select source, day, facts, late, last from heard order by source, day"
+COUNT_ABOUT = "select count(*) from fact where subject = $1"
+LATEST_ABOUT = f"select {FACT} from fact where subject = $1 order by time desc, source, event_id limit $2"
 REGISTER = f"""
     select {FACT} from fact
     where type in ('se.vatterhem.PublisherRegistered.v1', 'se.vatterhem.PublisherRetired.v1')
@@ -105,6 +137,14 @@ async def add_heard_of(connection: Connection, told: Mapping[tuple[str, str, str
     await connection.execute(ADD_HEARD_OF, *map(list, zip(*rows, strict=True)))
 
 
+async def look_into_all(connection: Connection) -> None:
+    """Notes anew, of every fact there is, what it tells of and what may be wrong with it."""
+    await connection.execute(FORGET)
+    await connection.execute(HEAR_OF_ALL)
+    await connection.execute(FIND_CLOCKS)
+    await connection.execute(FIND_DAYS, list(MODELS), sorted(PLANS), SOON, PLANNED)
+
+
 async def findings(
     connection: Connection, *, kind: str | None = None, source: str | None = None, field: str | None = None, limit: int
 ) -> list[Finding]:
@@ -141,6 +181,15 @@ async def last_of_types(connection: Connection) -> dict[str, datetime]:
 
 async def heard_days(connection: Connection) -> list[HeardDay]:
     return [HeardDay(*row) for row in await connection.fetch(HEARD_DAYS)]
+
+
+async def count_about(connection: Connection, subject: str) -> int:
+    """How many facts there are under a key."""
+    return int(await connection.fetchval(COUNT_ABOUT, subject))
+
+
+async def latest_about(connection: Connection, subject: str, limit: int) -> list[FactRow]:
+    return [FactRow(*row) for row in await connection.fetch(LATEST_ABOUT, subject, limit)]
 
 
 async def register(connection: Connection) -> list[FactRow]:

@@ -7,7 +7,10 @@ from starlette.exceptions import HTTPException
 
 from services.chassis.web import Ctx, Permission, Router, page, translations, visitor
 from services.reporting.domain.quality import Kind, interval_of
+from services.reporting.routes.names import short_type
 from services.reporting.service import quality
+from services.reporting.service.projection import LATE
+from services.reporting.service.shelf import in_force
 
 router = Router()
 FEW = 5
@@ -18,7 +21,8 @@ FEW = 5
 async def show_quality(request: Request, ctx: Ctx) -> Response:
     """What there is to mend, by system; which systems are silent; pauses."""
     async with ctx.db.transaction() as tx:
-        found = await quality.overview(tx.connection, measured(ctx), tx.now())
+        goals = await in_force(ctx, tx.connection)
+        found = await quality.overview(tx.connection, goals.by_type.keys(), tx.now())
     who = visitor(request)
     pauses = [(system.source, gap) for system in found.systems for gap in system.gaps]
     return page(

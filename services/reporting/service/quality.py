@@ -28,14 +28,14 @@ DECIDES = frozenset({"governance.events", "gateway.events", "reporting.events", 
 """Topics of which no goal need count anything: they say what is decided, and who may say it."""
 
 
-async def note(connection: Connection, fresh: Sequence[Decoded], now: datetime) -> None:
+async def note(connection: Connection, fresh: Sequence[Decoded]) -> None:
     """Notes what facts that have just been added tell of, and what may be wrong with them. In the projector's own
     transaction, so that each is noted once."""
     found: list[Finding] = []
     told: dict[tuple[str, str, str], Told] = {}
     for one in fresh:
         row = one.row
-        received = row.recordedtime or now
+        received = row.recordedtime or row.time
         area = getattr(one.data, "area_id", None) or ""
         key = (row.source, row.type, area)
         count, first, last = told.get(key, (0, received, received))
@@ -140,6 +140,11 @@ async def of_kind(
     """The findings of a kind that nobody has mended, the latest first; and whether only the latest were looked at."""
     found = await repository.findings(connection, kind=kind.value, source=source, field=field, limit=LOOKED_AT + 1)
     return await _standing(connection, found[:LOOKED_AT]), len(found) > LOOKED_AT
+
+
+async def told_of(connection: Connection, area: str) -> list[HeardOf]:
+    """Who has told of an area, in which types of event."""
+    return await repository.told_of_areas(connection, [area])
 
 
 async def systems(connection: Connection, now: datetime) -> list[System]:
