@@ -10,6 +10,7 @@ from fastapi import Request, Response
 
 from services.chassis.clock import STOCKHOLM
 from services.chassis.context import Context
+from services.chassis.transaction import Transaction
 from services.chassis.web import Permission, page, visitor
 from services.chassis.web.words import N_
 from services.reporting import charts
@@ -23,8 +24,9 @@ from services.reporting.picture import Picture, reach
 from services.reporting.repository import governance
 from services.reporting.repository import notes as noted
 from services.reporting.routes.asking import as_of, goal_of, parameter, period_of, told, words
+from services.reporting.routes.names import short_type
 from services.reporting.routes.rows import Row, document_of, key_of, row_of
-from services.reporting.service import figures, notes, reading
+from services.reporting.service import figures, lineage, notes, reading
 from services.reporting.service.shapes import Figure, MeasureReport, Report, swedish
 from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
@@ -63,20 +65,21 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         mark = await noted.mark(tx.connection, tx.now())
         said = await noted.standing(tx.connection, [goal.id], moment or tx.now())
         linked = await notes.known_actions(tx.connection) if any(note.action for note in said) else {}
+        figure = _asked_for(found, measure, area)
+        behind = await _behind(tx, figure, audience)
     labels = sorted({*(str(year) for year in years), str(period.first.year)})
     shown = {"goal": goal, "texts": goal.text(say.language), "say": say, "period": period}
     shown["crumbs"] = [(say.say(N_("Goals")), f"/?period={period.first.year}")]
-    if not found:
+    if figure is None:
         shown["years"] = [(label, f"/goals/{id}?period={label}") for label in labels]
         return page(request, "unpublished.html", **shown)
     report = found[0]
-    with told():
-        figure = report.of(measure, area)
     shown["years"] = [(label, _elsewhere(figure, period=label)) for label in labels]
     is_live = audience is Audience.STAFF and moment is None
     shown |= _the_figure(figure, notes.applying(said, area), say, ctx)
     shown |= _why(figure, notes.applying(said, area), linked, request)
     shown |= _areas(request, report, figure, say)
+    shown |= behind
     shown |= _definition(figure, landlord, request, say)
     return page(
         request,
@@ -91,6 +94,29 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         is_staff=audience is Audience.STAFF,
         watermark=_watermark(figure, say),
     )
+
+
+def _asked_for(found: Sequence[Report], measure: str | None, area: str | None) -> Figure | None:
+    """None where nothing is published. Raises `Wrong`."""
+    if not found:
+        return None
+    with told():
+        return found[0].of(measure, area)
+
+
+async def _behind(tx: Transaction, figure: Figure | None, audience: Audience) -> dict[str, Any]:
+    """The events behind the figure, counted by type, part and source."""
+    if figure is None:
+        return {}
+    if audience is Audience.PUBLIC:
+        return {"behind": [], "more_behind": False, "lineage": None, "short": short_type}
+    rows, more = await lineage.behind(tx.connection, figure)
+    return {
+        "behind": [(row.type, row.role.value, row.source, row.count) for row in rows],
+        "more_behind": more,
+        "lineage": f"/goals/{figure.goal.id}/events?{urlencode(_query(figure))}",
+        "short": short_type,
+    }
 
 
 def picture_of(figure: Figure, said: Sequence[Note], say: Written) -> tuple[Picture, str, str]:
