@@ -1,14 +1,50 @@
 """What reporting hears, serves and runs, on one screen."""
 
 from services.chassis.service import Service
-from services.reporting import gauges, pages, projector, routes
+from services.reporting import gauges, projector
+from services.reporting.routes import (
+    about,
+    alerts,
+    api,
+    areas,
+    assets,
+    compare,
+    definitions,
+    exports,
+    goals,
+    live,
+    notes,
+    ops,
+    quality,
+    report,
+    report_draft,
+    subjects,
+)
+from services.reporting.service import filling
 from services.reporting.settings import ReportingSettings
 
 service = Service(
     "reporting",
     settings=ReportingSettings,
     reactions={},  # the projector reads every topic itself, in large batches
-    routes=[pages.router, routes.router],
-    workers=[projector.run, gauges.run],
+    routes=[
+        goals.router,
+        live.router,
+        notes.router,
+        areas.router,
+        compare.router,
+        subjects.router,
+        definitions.router,
+        quality.router,
+        about.router,
+        report.router,
+        report_draft.router,
+        alerts.router,
+        api.router,
+        exports.router,
+        assets.router,
+        ops.router,
+    ],
+    workers=[projector.run, filling.run, gauges.run],
     replay=projector.replay,
 )

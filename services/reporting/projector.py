@@ -9,7 +9,6 @@ import gc
 import time
 from collections.abc import Iterable, Mapping
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -23,11 +22,24 @@ from services.chassis.context import Context
 from services.chassis.errors import NotYet, Unfit, describe, is_temporary
 from services.chassis.parked import Arrived
 from services.chassis.transaction import Transaction
-from services.reporting import projection, repository
-from services.reporting.definitions import Goals, load
-from services.reporting.projection import SERVICE, Applied, Arrival, Batch, Fenced, Recent, apply, read
 from services.reporting.records import fingerprint
-from services.reporting.repository import Offset, Partition
+from services.reporting.repository import offsets as positions
+from services.reporting.repository.offsets import Offset, Partition
+from services.reporting.service import projection
+from services.reporting.service.filling import fill_what_was_missed
+from services.reporting.service.projection import (
+    SERVICE,
+    Applied,
+    Arrival,
+    Batch,
+    DefinitionsMoved,
+    Fenced,
+    Recent,
+    apply,
+    is_race,
+    read,
+)
+from services.reporting.service.shelf import in_force
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +63,6 @@ async def run(ctx: Context) -> None:
     # walk them, and all that is cached besides, again and again: a quarter of the time.
     gc.freeze()
     gc.set_threshold(300_000, 20, 100)
-    goals = load()
     try:
         cluster = await kafka.cluster_id(ctx, topics())
     except NotYet as why:
@@ -72,7 +83,7 @@ async def run(ctx: Context) -> None:
         max_partition_fetch_bytes=2**20,
         metadata_max_age_ms=30_000,
     )
-    projector = Projector(ctx, goals, consumer, cluster)
+    projector = Projector(ctx, consumer, cluster)
     consumer.subscribe([ctx.topic(name) for name in topics()], listener=Listener(projector))
     try:
         await consumer.start()
@@ -101,9 +112,8 @@ class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 class Projector:
     """One consumer, the partitions it has, and how far each is applied."""
 
-    def __init__(self, ctx: Context, goals: Goals, consumer: AIOKafkaConsumer, cluster: str) -> None:
+    def __init__(self, ctx: Context, consumer: AIOKafkaConsumer, cluster: str) -> None:
         self._ctx = ctx
-        self._goals = goals
         self._consumer = consumer
         self._cluster = cluster
         self._generation = 0
@@ -198,8 +208,9 @@ class Projector:
         async with self._ctx.db.transaction() as tx:
             ours = [self._ours(partition) for partition in partitions]
             for topic, part in ours:
-                await tx.execute(repository.START_OFFSET, topic, part, self._cluster)
-            return await repository.offsets(tx.connection, ours)
+                await tx.execute(positions.START_OFFSET, topic, part, self._cluster)
+            await fill_what_was_missed(tx)
+            return await positions.offsets(tx.connection, ours)
 
     def _read_ahead(self) -> "asyncio.Task[tuple[int, Found]]":
         return asyncio.create_task(self._read())
@@ -258,11 +269,13 @@ class Projector:
         while generation == self._generation:
             try:
                 await self._commit(batch)
+            except DefinitionsMoved:
+                continue  # between our reading them and the lock
             except Fenced:
                 log.info("offsets have moved, reading them again")
                 self._place_again()
             except Exception as error:
-                if is_temporary(error) or _is_race(error):
+                if is_temporary(error) or is_race(error):
                     await self._wait("a batch can't be applied yet", error)
                     continue
                 await self._apply_in_halves(batch, error)
@@ -289,8 +302,9 @@ class Projector:
             return  # no longer ours
         with self._ctx.tracer.start_as_current_span("project"):
             async with self._ctx.db.transaction() as tx:
+                goals = await in_force(self._ctx, tx.connection)
                 applied: Applied = await apply(
-                    tx, self._goals, batch, believed=believed, recent=self._recent, defect=defect
+                    tx, goals, batch, believed=believed, recent=self._recent, defect=defect
                 )
         self._recent.add(applied.identities)
         for (topic, part), arrivals in batch.items():
@@ -312,7 +326,7 @@ class Projector:
         alarmed = [self._ours(partition) for partition in self._alarms]
         try:
             async with self._ctx.db.transaction() as tx:
-                stored = await repository.offsets(tx.connection, [*believed, *alarmed])
+                stored = await positions.offsets(tx.connection, [*believed, *alarmed])
         except Exception as error:
             if not is_temporary(error):
                 raise
@@ -357,7 +371,7 @@ class Projector:
     async def _wait(self, what: str, error: Exception) -> None:
         log.warning(what, error=describe(error))
         self._ctx.metrics.waits.add(1)
-        if not _is_race(error):
+        if not is_race(error):
             self._ctx.health.bad(PART, f"waiting: {describe(error)}")
         await self._backoff.wait()
 
@@ -365,14 +379,9 @@ class Projector:
         return self._ctx.catalogue_name(partition.topic), partition.partition
 
 
-def _is_race(error: BaseException) -> bool:
-    """Whether two processes added the same new subject at once: the second finds it when it tries again."""
-    return isinstance(error, asyncpg.UniqueViolationError)
-
-
 async def replay(ctx: Context, record: Arrived, tx: Transaction) -> None:
     """Projects a parked record again, now that it can be read. Raises `Unfit` where it still can't."""
     try:
-        await projection.replay(tx, load(), record)
+        await projection.replay(tx, await in_force(ctx, tx.connection), record)
     except Malformed as malformed:
         raise Unfit(malformed.code, malformed.detail) from malformed

@@ -16,8 +16,8 @@ from schemas.event import EventData
 from schemas.fields import UriReference
 from schemas.kafka import Malformed, UnknownType, attributes, data_object, from_record
 from schemas.text import dump_json
-from services.reporting.domain import Fact
-from services.reporting.repository import FactRow
+from services.reporting.domain.facts import Fact
+from services.reporting.repository.facts import FactRow
 
 _NUL = b"\\u0000"
 _HISTORY = {None: False, b"false": False, b"true": True}

@@ -1,5 +1,6 @@
 """Settings of reporting: HEM_REPORTING_… and what all services share."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -19,6 +20,9 @@ class ReportingSettings(ServiceSettings):
         "else published",
     )
 
+    goals: Path | None = Field(
+        None, description="a folder of goal files beside those that come with reporting, looked at while it runs"
+    )
     company: str = Field("", description="the housing company's name, as pages and reports say it")
     contact: str = Field(
         "",

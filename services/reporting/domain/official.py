@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
-from services.reporting.domain.figures import Period
+from services.reporting.domain.periods import Period
 from services.reporting.domain.published import Division, Extent, Group, Observation, Part
 
 PERCENT = "percent"

@@ -8,9 +8,9 @@ from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.reporting.audience import Audience
 from services.reporting.definitions import Goal
-from services.reporting.domain.figures import Period
+from services.reporting.domain.periods import Period
 from services.reporting.service import figures, publications
-from services.reporting.service.figures import Report
+from services.reporting.service.shapes import Report
 
 
 async def read(  # noqa: PLR0917

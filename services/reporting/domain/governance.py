@@ -15,10 +15,10 @@ from schemas.governance import (
     TargetRevised,
     TargetSet,
 )
-from services.reporting.domain import Fact, identity, precedence, withdrawn_among
-from services.reporting.figures import Area, Document, Landlord, Programme, Target
+from services.reporting.domain.facts import Fact, identity, precedence, withdrawn_among
+from services.reporting.domain.landlord import Area, Document, Landlord, Programme, Target
 
-SYMBOLS = {"percent": "%"}
+SYMBOLS = {"percent": "%", "percentage_points": "points"}
 
 
 def landlord(facts: Iterable[tuple[Fact, EventData]]) -> Landlord:
@@ -54,14 +54,15 @@ def _programmes(said: Sequence[EventData]) -> Iterable[Programme]:
 
 
 def _target(data: TargetSet | TargetRevised) -> Target | None:
-    """None for a target of something other than an area or the company."""
-    dimension = data.dimension or {}
-    if dimension.keys() - {"area"}:
+    """None for a target of several dimensions at once: no figure is told for such."""
+    dimension = dict(data.dimension or {})
+    area = dimension.pop("area", None)
+    if len(dimension) > 1 or (dimension and area is not None):
         return None
     return Target(
         goal=data.goal_id,
         measure=data.measure,
-        area=dimension.get("area"),
+        area=area,
         comparison=data.comparison,
         value=None if data.value is None else Decimal(str(data.value)),
         unit=SYMBOLS.get(data.unit, data.unit),
@@ -69,6 +70,7 @@ def _target(data: TargetSet | TargetRevised) -> Target | None:
         valid_to=data.valid_to,
         document=data.document_id,
         revises=isinstance(data, TargetRevised),
+        dimension=next((f"{name}={value}" for name, value in dimension.items()), None),
     )
 
 

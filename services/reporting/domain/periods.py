@@ -1,0 +1,62 @@
+"""Calendar periods: years, quarters and months."""
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+
+class UnknownPeriod(ValueError):
+    """Text that names no period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A calendar year, quarter or month: `2019`, `2019-Q2` or `2019-05`."""
+
+    label: str
+    first: date
+    last: date
+
+    @staticmethod
+    def parse(text: str) -> "Period":
+        """Raises `UnknownPeriod`, which says what is accepted."""
+        found = re.fullmatch(r"([12]\d{3})(?:-(?:Q([1-4])|(0[1-9]|1[0-2])))?", text.strip().upper(), re.ASCII)
+        if found is None:
+            raise UnknownPeriod(f"{text!r} is not a period; write a year, quarter or month: 2019, 2019-Q2 or 2019-05")
+        year, quarter, month = int(found[1]), found[2], found[3]
+        if quarter:
+            return Period._of(found[0], year, 3 * int(quarter) - 2, 3 * int(quarter))
+        if month:
+            return Period._of(found[0], year, int(month), int(month))
+        return Period._of(found[0], year, 1, 12)
+
+    @staticmethod
+    def year(year: int) -> "Period":
+        return Period._of(str(year), year, 1, 12)
+
+    @staticmethod
+    def _of(label: str, year: int, first: int, last: int) -> "Period":
+        return Period(label, date(year, first, 1), date(year, last, monthrange(year, last)[1]))
+
+    def month_ends(self) -> list[date]:
+        """The last day of each month of the period, in order."""
+        months = range(self.first.month, self.last.month + 1)
+        return [date(self.first.year, month, monthrange(self.first.year, month)[1]) for month in months]
+
+    def is_over(self, as_of: date) -> bool:
+        return as_of > self.last
+
+    def before(self) -> "Period":
+        """The same period a year before."""
+        return Period.parse(f"{self.first.year - 1}{self.label[4:]}")
+
+    def months(self) -> Iterator["Period"]:
+        for end in self.month_ends():
+            yield Period.parse(f"{end:%Y-%m}")
+
+    def passed(self, as_of: date) -> tuple[int, int]:
+        """(days of the period that have passed on the day `as_of`, days it has)."""
+        days = (self.last - self.first).days + 1
+        return min(max((as_of - self.first).days + 1, 0), days), days

@@ -1,0 +1,102 @@
+"""The facts themselves: every event once, as it came. Functions take the connection; whoever opened the transaction
+commits it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from services.chassis.postgres import Connection
+
+FACT_COLUMNS = (
+    "source", "event_id", "type", "topic", "part", "offset", "subject", "time", "recordedtime", "sequence", "history",
+    "payload",
+)  # fmt: skip
+FACT = """source, event_id, type, topic, part, "offset", subject, time, recordedtime, sequence, history, payload"""
+_OF_W = ", ".join(f"w.{column.strip()}" for column in FACT.split(","))
+
+STAGE_FACTS = "create temporary table staged (like fact) on commit drop"
+ADD_STAGED = f"""
+    insert into fact select {FACT} from staged order by source, event_id
+    on conflict (source, event_id) do nothing returning source, event_id
+"""
+ADD_LINKS = """
+    insert into fact_link (subject, source, event_id)
+    select * from unnest($1::text[], $2::text[], $3::text[]) order by 1, 2, 3 on conflict do nothing
+"""
+FACTS_AT = f"""
+    select {FACT} from fact
+    where (source, event_id) in (select * from unnest($1::text[], $2::text[]))
+"""
+FACTS_ABOUT = f"""
+    with linked as (
+        select l.subject as about, f.* from fact_link l
+        join fact f on f.source = l.source and f.event_id = l.event_id where l.subject = any($1::text[])
+    )
+    select subject as about, {FACT} from fact where subject = any($1::text[])
+    union all select about, {FACT} from linked
+    union all (
+        select distinct on (l.about, w.source, w.event_id) l.about, {_OF_W}
+        from linked l join fact w on w.subject = l.subject and w.topic = l.topic and w.type = $2
+    )
+"""
+EARLY_WITHDRAWALS = "select topic, subject, source, event_id from early_withdrawal"
+ADD_EARLY_WITHDRAWAL = """
+    insert into early_withdrawal (topic, subject, source, event_id) values ($1, $2, $3, $4) on conflict do nothing
+"""
+DROP_EARLY_WITHDRAWAL = """
+    delete from early_withdrawal where topic = $1 and subject = $2 and source = $3 and event_id = $4
+"""
+
+
+class FactRow(NamedTuple):
+    """One row of `fact`, in the order of its columns."""
+
+    source: str
+    event_id: str
+    type: str
+    topic: str
+    part: int
+    offset: int
+    subject: str
+    time: datetime
+    recordedtime: datetime | None
+    sequence: int | None
+    history: bool
+    payload: bytes
+
+
+async def copy_facts(connection: Connection, rows: Sequence[FactRow]) -> None:
+    """Adds facts that are thought to be new. Raises `UniqueViolationError` when one isn't."""
+    await connection.copy_records_to_table("fact", records=rows, columns=FACT_COLUMNS)
+
+
+async def stage_facts(connection: Connection, rows: Sequence[FactRow]) -> set[tuple[str, str]]:
+    """Adds those of `rows` that are new, and says which: (source, event_id)."""
+    await connection.execute(STAGE_FACTS)
+    await connection.copy_records_to_table("staged", records=rows, columns=FACT_COLUMNS)
+    added = await connection.fetch(ADD_STAGED)
+    await connection.execute("drop table staged")
+    return {(row[0], row[1]) for row in added}
+
+
+async def add_links(connection: Connection, links: Sequence[tuple[str, str, str]]) -> None:
+    """Notes facts, as (subject, source, event_id), that goals count for another subject than their key."""
+    await connection.execute(ADD_LINKS, *map(list, zip(*links, strict=True)))
+
+
+async def facts_at(connection: Connection, identities: Sequence[tuple[str, str]]) -> list[FactRow]:
+    rows = await connection.fetch(FACTS_AT, *map(list, zip(*identities, strict=True)))
+    return [FactRow(*row) for row in rows]
+
+
+async def facts_about(connection: Connection, subjects: Sequence[str], withdrawn: str) -> dict[str, list[FactRow]]:
+    """All facts of each subject: under its key, linked to it, and withdrawals (of type `withdrawn`) of the linked."""
+    found: dict[str, list[FactRow]] = {subject: [] for subject in subjects}
+    for row in await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn):
+        found[row[0]].append(FactRow(*row[1:]))
+    return found
+
+
+async def early_withdrawals(connection: Connection) -> set[tuple[str, str, str, str]]:
+    """(topic, subject, source, id) of events that were withdrawn before they came."""
+    return {tuple(row) for row in await connection.fetch(EARLY_WITHDRAWALS)}
