@@ -1,13 +1,14 @@
 """What reporting hears, serves and runs, on one screen."""
 
 from services.chassis.service import Service
-from services.reporting import gauges, projector
+from services.reporting import alerting, gauges, projector
 from services.reporting.routes import (
     about,
     alerts,
     api,
     areas,
     assets,
+    behind,
     compare,
     definitions,
     exports,
@@ -41,10 +42,11 @@ service = Service(
         report_draft.router,
         alerts.router,
         api.router,
+        behind.router,
         exports.router,
         assets.router,
         ops.router,
     ],
-    workers=[projector.run, filling.run, gauges.run],
+    workers=[projector.run, filling.run, gauges.run, alerting.run],
     replay=projector.replay,
 )
