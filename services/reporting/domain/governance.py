@@ -65,7 +65,7 @@ def _target(data: TargetSet | TargetRevised) -> Target | None:
         area=area,
         comparison=data.comparison,
         value=None if data.value is None else Decimal(str(data.value)),
-        unit=SYMBOLS.get(data.unit, data.unit),
+        unit="done" if data.comparison == "done" else SYMBOLS.get(data.unit, data.unit),
         valid_from=data.valid_from,
         valid_to=data.valid_to,
         document=data.document_id,

@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -60,3 +60,25 @@ class Period:
         """(days of the period that have passed on the day `as_of`, days it has)."""
         days = (self.last - self.first).days + 1
         return min(max((as_of - self.first).days + 1, 0), days), days
+
+
+MANY = 4
+"""One of so many of the goals that are measured at all have to be measured in a year that is shown unasked."""
+
+
+def asked_about(measured: Iterable[tuple[str, date]], as_of: date) -> int | None:
+    """The year that people ask about: the latest that many goals are measured in, of those that didn't break off.
+
+    `measured`: for a goal and a year with enough to show, the last day in it that anything is of. A year breaks off when
+    it is over and nothing is of its last quarter, as at the end of a load of past years. A few households told of ahead of
+    time, or the first page that was rated in a new year, must not hide the year before. None when nothing is measured.
+    """
+    goals: dict[int, set[str]] = {}
+    lasts: dict[int, date] = {}
+    for goal, last in measured:
+        goals.setdefault(last.year, set()).add(goal)
+        lasts[last.year] = max(last, lasts.get(last.year, last))
+    most = max((len(of) for of in goals.values()), default=0)
+    many = [year for year, of in goals.items() if MANY * len(of) >= most]
+    whole = [year for year in many if year >= as_of.year or lasts[year].month > 9]
+    return max(whole or many, default=None)

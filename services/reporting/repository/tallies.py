@@ -30,7 +30,7 @@ STEPS = """
     where goal = $1 and measure = $2 and day <= $3 and since <= $4 group by 1, 2, 3 order by 3
 """
 YEARS = """
-    select extract(year from day)::int as year, goal, sum(numerator)::bigint, sum(denominator)::bigint from tally
+    select extract(year from day)::int as year, goal, sum(numerator)::bigint, sum(denominator)::bigint, max(day) from tally
     where goal = any($1::text[]) and since <= $2 group by 1, 2
     having sum(numerator) > 0 or sum(denominator) > 0 order by 1
 """
@@ -81,10 +81,10 @@ async def steps(
     return [(row[0], tuple(row[1].split(JOINT)) if row[1] else (), row[2], row[3]) for row in rows]
 
 
-async def years(connection: Connection, goals: Sequence[str], as_of: date) -> list[tuple[int, str, int]]:
-    """(year, goal, how many in its figures that year), years in order, where there are any."""
+async def years(connection: Connection, goals: Sequence[str], as_of: date) -> list[tuple[str, int, date]]:
+    """(goal, how many in its figures of a year, the last day of them in that year), years in order, where there are any."""
     rows = await connection.fetch(YEARS, list(goals), as_of)
-    return [(row[0], row[1], max(row[2], row[3])) for row in rows]
+    return [(row[1], max(row[2], row[3]), row[4]) for row in rows]
 
 
 async def areas_with_data(connection: Connection) -> set[str]:

@@ -33,7 +33,7 @@ from services.reporting.domain.figures import (
     trend,
 )
 from services.reporting.domain.landlord import in_force
-from services.reporting.domain.periods import Period
+from services.reporting.domain.periods import Period, asked_about
 from services.reporting.repository import governance, tallies
 from services.reporting.repository.tallies import Asked
 from services.reporting.service import outside
@@ -293,7 +293,7 @@ class _Maker:
                 self._within(counts), self.way, self.period.month_ends(), self.known.as_of, self.threshold,
                 sensitive=self.goal.sensitive,
             )  # fmt: skip
-        first = self.known.first_days[self.goal.id, self.measure.id].year
+        first = self.known.first_days.get((self.goal.id, self.measure.id), self.period.first).year
         values: dict[int, Fraction | None] = {}
         for year in range(max(first, self.period.last.year - 9), self.period.last.year + 1):
             tally = Tally.of(self._within(counts, Period.year(year)))
@@ -312,14 +312,10 @@ def _not_waiting(count: Count) -> Count:
 
 
 async def periods(connection: Connection, goals: Goals, now: datetime) -> tuple[list[int], Period]:
-    """The years with data, and the period to show when none is asked for.
-
-    That is the latest year with enough in a cohort to be shown, else the latest with any, else this year: a few
-    households that are told of ahead of time must not hide the year that people ask about.
-    """
+    """The years with data, and the period to show when none is asked for: see `asked_about`."""
     as_of = local_date(now)
     found = await tallies.years(connection, [goal.id for goal in goals], as_of)
     least = {goal.id: max(goal.threshold, 1) for goal in goals}
-    years = sorted({year for year, _, _ in found})
-    shown = [year for year, goal, members in found if members >= least[goal]]
-    return years, Period.year(max(shown or years, default=as_of.year))
+    years = sorted({last.year for _, _, last in found})
+    enough = asked_about([(goal, last) for goal, members, last in found if members >= least[goal]], as_of)
+    return years, Period.year(enough or max(years, default=as_of.year))
