@@ -22,7 +22,13 @@ PARKED = tuple(f"/ops/{service}/parked" for service in SERVICES)
 """Each service's own list of what it could not handle."""
 
 PLACES = (
-    Place(N_("Goals"), "/", Permission.FIGURES, also=("/goals", "/subjects")),
+    Place(
+        N_("Goals"),
+        "/",
+        Permission.PUBLIC,
+        also=("/goals", "/subjects", "/definitions", "/status", "/quality", "/about"),
+    ),
+    Place(N_("Areas"), "/areas", Permission.PUBLIC, also=("/compare",)),
     Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
     Place(N_("Report"), "/report", Permission.REPORT),
     Place(
@@ -36,6 +42,20 @@ PLACES = (
     Place(N_("Connectors"), "/connectors", Permission.OPERATE),
     Place(N_("Mail"), "/mail", Permission.HOUSEHOLDS, one_machine_only=True),
 )
+
+FOOT = (
+    Place(N_("About the figures"), "/about", Permission.PUBLIC),
+    Place(N_("Definitions"), "/definitions", Permission.PUBLIC),
+    Place(N_("Reporting status"), "/status", Permission.PUBLIC),
+    Place(N_("Data quality"), "/quality", Permission.FIGURES),
+    Place(N_("Accessibility"), "/accessibility", Permission.PUBLIC),
+)
+"""The places at the foot of every page. The law wants the accessibility statement reached from each."""
+
+
+def feet_for(visitor: Visitor) -> list[Place]:
+    """The places at the foot that this visitor can open."""
+    return [place for place in FOOT if visitor.may(place.permission)]
 
 
 def places_for(visitor: Visitor, *, one_machine: bool) -> list[Place]:

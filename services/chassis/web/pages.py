@@ -15,7 +15,7 @@ from services.chassis.web import static
 from services.chassis.web.access import visitor
 from services.chassis.web.formats import Formats
 from services.chassis.web.languages import LANGUAGE_COOKIE, Catalogues, direction, locale, negotiate, own_name
-from services.chassis.web.nav import is_at, places_for
+from services.chassis.web.nav import feet_for, is_at, places_for
 from services.chassis.web.rating import seal_rating
 from services.chassis.web.shell import shell
 
@@ -58,6 +58,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "direction": direction(tongue),
         "languages": [_choice(request, other) for other in shell(request).languages],
         "places": [(place, is_at(place, request.url.path)) for place in places_for(who, one_machine=settings.loopback)],
+        "feet": feet_for(who),
         "visitor": who,
         "made_up": settings.made_up,
         "rating": partial(seal_rating, settings, request.url.path),
