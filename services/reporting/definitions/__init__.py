@@ -11,20 +11,18 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from services.reporting.definitions.clauses import ClauseData, Name, Slug, Strict
-from services.reporting.definitions.measures import AnyMeasure, Group, Ledger, Measure
+from services.reporting.definitions.checks import Mistake, measure_mistakes, tells_area
+from services.reporting.definitions.checks import told as told_by
+from services.reporting.definitions.clauses import Name, Slug, Strict
+from services.reporting.definitions.located import DefinitionError, read
+from services.reporting.definitions.measures import AnyMeasure, Ledger, Measure
 from services.reporting.domain.clauses import Clause
 from services.reporting.domain.figures import Counts
 
 Language = Literal["sv", "en"]
 Line = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-
-
-class DefinitionError(Exception):
-    """One or more goal files are wrong: a line for each mistake."""
 
 
 class MeasureTexts(Strict):
@@ -84,27 +82,6 @@ class Goal(Strict):
     measures: list[Measure] = Field(min_length=1)
     texts: dict[Language, Texts]
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> "Goal":
-        ids = [measure.id for measure in self.measures]
-        if len(set(ids)) < len(ids):
-            raise ValueError("two measures have one id")
-        if self.texts.keys() != {"sv", "en"}:
-            raise ValueError("texts are needed in sv and en")
-        for language, texts in self.texts.items():
-            if texts.measures.keys() != set(ids):
-                raise ValueError(f"texts.{language}.measures has texts for {', '.join(ids)}, no more and no fewer")
-        for measure in self.measures:
-            for name, clause in _clauses(measure):
-                if unknown := sorted(clause.dimensions.keys() - set(self.others)):
-                    raise ValueError(f"{measure.id}.{name}: {', '.join(unknown)} is none of the goal's dimensions")
-        told = {d for m in self.measures for _, clause in _clauses(m) for d in clause.dimensions}
-        told |= {dimension for m in self.measures for each in _each(m) for dimension in each}
-        told |= {"publisher"} if any(m.kind == "freshness" for m in self.measures) else set()
-        if untold := sorted(set(self.others) - told):
-            raise ValueError(f"no clause says which field is the dimension {', '.join(untold)}")
-        return self
-
     @cached_property
     def others(self) -> tuple[str, ...]:
         """The dimensions beside the area."""
@@ -135,22 +112,27 @@ class Goal(Strict):
         return self.texts["en" if language == "en" else "sv"]
 
 
-def _clauses(group: Group) -> Iterator[tuple[str, ClauseData]]:
-    """Every clause of a measure, of its sides too."""
-    yield from group.groups()
-    for field in type(group).model_fields:
-        side = getattr(group, field)
-        if isinstance(side, Group):
-            yield from _clauses(side)
-
-
-def _each(group: Group) -> Iterator[set[str]]:
-    for field in type(group).model_fields:
-        said = getattr(group, field)
-        if field == "each" and said is not None:
-            yield set(said.dimensions)
-        elif isinstance(said, Group):
-            yield from _each(said)
+def _mistakes(goal: Goal) -> Iterator[Mistake]:
+    """What is wrong with a goal whose parts are right each by itself."""
+    ids = [measure.id for measure in goal.measures]
+    for number, measure in enumerate(goal.measures):
+        if measure.id in ids[:number]:
+            yield ("measures", number, "id"), f"two measures are called {measure.id}"
+        yield from measure_mistakes(measure, ("measures", number), goal.others)
+    for language in sorted({"sv", "en"} - goal.texts.keys()):
+        yield ("texts", language), f"texts are needed in sv and en; {language} is missing"
+    for language, texts in goal.texts.items():
+        for id in ids:
+            if id not in texts.measures:
+                yield ("texts", language, "measures"), f"texts of the measure {id} are missing"
+        for id in texts.measures:
+            if id not in ids:
+                yield ("texts", language, "measures", id), f"there is no measure {id}; there is {', '.join(ids)}"
+    told = {dimension for measure in goal.measures for dimension in told_by(measure)}
+    told |= {"area"} if any(tells_area(measure) for measure in goal.measures) else set()
+    for number, dimension in enumerate(goal.dimensions):
+        if dimension not in told:
+            yield ("dimensions", number), f"no clause says which field is the dimension {dimension}"
 
 
 @dataclass(frozen=True)
@@ -205,41 +187,4 @@ def load(folder: Traversable | Path | None = None) -> Goals:
 
 def parse(name: str, text: str) -> Goal:
     """One goal file. Raises `DefinitionError` naming file and line."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DefinitionError(f"{name}:{line}: not YAML: {error.problem}") from error
-    if not isinstance(data, dict):
-        raise DefinitionError(f"{name}:1: a goal is a mapping of fields")
-    try:
-        goal = Goal.model_validate(data)
-    except ValidationError as error:
-        lines = (
-            f"{name}:{_line(node, e['loc'])}: {'.'.join(map(str, e['loc'])) or 'goal'}: {e['msg']}"
-            for e in error.errors()
-        )
-        raise DefinitionError("\n".join(lines)) from error
-    if name != f"{goal.id}.yaml":
-        raise DefinitionError(f"{name}:{_line(node, ('id',))}: id: the file of goal {goal.id} is called {goal.id}.yaml")
-    return goal
-
-
-def _line(node: yaml.Node | None, path: Sequence[int | str]) -> int:
-    """The line of the deepest part of `path` that the file has. Steps that only the model knows are passed over."""
-    line = 1
-    for step in path:
-        match node:
-            case yaml.MappingNode():
-                found = next(((k, v) for k, v in node.value if k.value == str(step)), None)
-                if found is None:
-                    continue
-                key, node = found
-                line = key.start_mark.line + 1
-            case yaml.SequenceNode() if isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
-                line = node.start_mark.line + 1
-            case _:
-                return line
-    return line
+    return read(name, text, Goal, "goal", _mistakes)

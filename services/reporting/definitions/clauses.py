@@ -5,6 +5,7 @@ Fields are named as they stand in the event's JSON.
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -60,7 +61,8 @@ class ClauseData(Strict):
     def _exists_in_the_catalogue(self) -> "ClauseData":
         model = MODELS.get(self.event)
         if model is None:
-            raise ValueError(f"{self.event} is not in the catalogue of events; known are {', '.join(sorted(MODELS))}")
+            near = get_close_matches(self.event, MODELS, n=3, cutoff=0.5)
+            raise ValueError(f"{self.event} is not in the catalogue of events; nearest are {', '.join(near) or 'none'}")
         known = wire_names(model)
         if missing := sorted({field.partition(".")[0] for field in self._fields()} - known.keys()):
             raise ValueError(f"{self.event} has no field {', '.join(missing)}; it has {', '.join(sorted(known))}")

@@ -42,24 +42,6 @@ class Group(Strict):
                 if isinstance(data, ClauseData):
                     yield data.name or (group if number == 0 else f"{group}{number + 1}"), data
 
-    @model_validator(mode="after")
-    def _look_ups_lead_somewhere(self) -> "Group":
-        by_name: dict[str, ClauseData] = {}
-        for name, data in self.groups():
-            if name in by_name:
-                raise ValueError(f"two clauses are called {name}; give one of them a name of its own")
-            by_name[name] = data
-        for name in by_name:
-            seen = [name]
-            while (look_up := by_name[seen[-1]].look_up) is not None:
-                target, _, field = look_up.partition(".")
-                if target not in by_name or field not in wire_names(by_name[target].model):
-                    raise ValueError(f"{seen[-1]} looks up {look_up}: no clause {target} with such a field")
-                if target in seen:
-                    raise ValueError(f"{' looks up '.join([*seen, target])}: a cycle")
-                seen.append(target)
-        return self
-
     def kept(self, name: str) -> tuple[str, ...]:
         """The fields of a clause, by their names in Python, that look-ups need."""
         by_name = dict(self.groups())
@@ -198,12 +180,6 @@ class Undone(ClauseData):
     same: str
 
 
-class AtMost(Strict):
-    """As many as `clause.field` says."""
-
-    field: str
-
-
 class CountedData(Group):
     """Events that add up."""
 
@@ -216,14 +192,6 @@ class CountedData(Group):
     once: bool = False
     at_most: str | None = None  # clause.field among attributes
     dated_by: str | None = None  # a clause of requires or attributes
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> "CountedData":
-        named = {name for name, _ in self.groups()}
-        for said in (self.dated_by, self.at_most and self.at_most.partition(".")[0]):
-            if said and said not in named:
-                raise ValueError(f"there is no clause {said}; there is {', '.join(sorted(named))}")
-        return self
 
     def counted_rule(self, dimensions: Sequence[str], scale: int, *, as_denominator: bool = False) -> Counted:
         latest = None
