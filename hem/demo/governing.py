@@ -3,11 +3,12 @@
 Which regions an area is made of is made up too, also where the regions and their figures are real.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
-from hem.demo.telling import SOURCES, Teller, spread, weekdays
+from hem.demo.telling import SOURCES, Teller, spread
+from schemas.event import Event, EventData
 from schemas.fields import RegionKind
-from schemas.gateway import PageRated, PublisherRegistered, SourceChecked
+from schemas.gateway import PageRated, PublisherRegistered, PublisherRetired, SourceChecked
 from schemas.governance import (
     AreaDefined,
     RoleStaffed,
@@ -36,7 +37,7 @@ REGIONS: dict[str, tuple[tuple[str, float], ...]] = {
     "huskvarna": (("06800318", 1.0), ("06800319", 1.0), ("huskvarna-hela", 1.0)),
     "bankeryd": (("06800865", 0.3), ("bankeryd-hela", 1.0)),
 }
-# System → how long it may be silent.
+# System → how long it could be silent, until what is told of here ends.
 SYSTEMS = {
     "housing": "P7D",
     "procurement": "P120D",
@@ -111,8 +112,8 @@ def reports(teller: Teller) -> None:
 
 
 def registered(teller: Teller) -> None:
-    """The systems that were to be heard from: what the gateway would have told when they were registered."""
-    on = date(2018, 1, 1)
+    """The systems that were to be heard from, from the first to the last day told of here, by the gateway's own word."""
+    on, last = date(2018, 1, 1), date(2020, 3, 31)
     for system, interval in SYSTEMS.items():
         said = {
             "publisher": f"made-up-{system}",
@@ -121,14 +122,17 @@ def registered(teller: Teller) -> None:
             "from": on,
         }
         teller.tell(PublisherRegistered.model_validate(said), on)
+        teller.tell(PublisherRetired(publisher=f"made-up-{system}", retired_on=last), last)
 
 
-def checked(teller: Teller) -> None:
-    """A system that says once a week that it was looked through, until it falls silent if it does."""
-    last = SILENT_SINCE if teller.system == SILENT_SYSTEM else date(2020, 3, 31)
-    for on in weekdays(date(2018, 1, 1), last, 0):
-        changed = teller.system != SILENT_SYSTEM
-        teller.tell(SourceChecked(source=teller.source, found_changes=changed, on=on), on)
+def checks(system: str) -> list[Event[EventData]]:
+    """Every Monday the system says that it was looked through, until it falls silent if it does."""
+    teller = Teller(system, named=f"{system}-checked")
+    last = SILENT_SINCE if system == SILENT_SYSTEM else date(2020, 3, 31)
+    for week in range((last - date(2018, 1, 1)).days // 7 + 1):
+        on = date(2018, 1, 1) + timedelta(weeks=week)
+        teller.tell(SourceChecked(source=teller.source, found_changes=system != SILENT_SYSTEM, on=on), on)
+    return teller.events
 
 
 def ratings(teller: Teller) -> None:

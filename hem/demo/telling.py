@@ -22,12 +22,15 @@ AGAIN = 0.02
 
 
 class Teller:
-    """One system of the made-up landlord. `events` are in the order told; all are history: nobody is written to."""
+    """One system of the made-up landlord. `events` are in the order told; all are history: nobody is written to.
 
-    def __init__(self, system: str) -> None:
-        self.system = system
+    `named`: what the ids are named for, where two tell for one source.
+    """
+
+    def __init__(self, system: str, *, named: str | None = None) -> None:
+        self.named = named or system
         self.source = f"{SOURCES}{system}"
-        self.rng = random.Random(f"{system} 2018-2020")
+        self.rng = random.Random(f"{self.named} 2018-2020")
         self.events: list[Event[EventData]] = []
         self._told = 0
 
@@ -36,7 +39,7 @@ class Teller:
         self._told += 1
         event = Event.of(
             data,
-            id=f"made-up-{self.system}-{self._told:05d}",
+            id=f"made-up-{self.named}-{self._told:05d}",
             source=self.source,
             time=datetime.combine(on, time(7 + self._told % 10, self._told % 60), STOCKHOLM),
             subject=subject,
