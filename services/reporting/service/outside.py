@@ -1,8 +1,10 @@
 """Measures whose figures aren't sums over subjects: official statistics, freshness of sources, documents in force."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 
 from schemas.event import EventData
 from schemas.gateway import PublisherRegistered, PublisherRetired
@@ -110,19 +112,24 @@ def _official_status(
 async def freshness(connection: Connection, goal: Goal, measure: FreshnessMeasure, known: Known) -> MeasureReport:
     """Registered sources heard from within their agreed interval ÷ registered sources."""
     register = _said(await quality.register(connection))
-    days = await quality.heard_days(connection)
+    heard: dict[str, list[datetime]] = {}
+    for day in sorted(await quality.heard_days(connection), key=lambda day: day.last):
+        heard.setdefault(day.source, []).append(day.last)
+
+    @cache
+    def registered(on: date) -> list[PublisherRegistered]:
+        return _registered(register, on)
+
+    def is_fresh(source: str, moment: datetime, interval: timedelta) -> bool:
+        before = bisect_right(heard.get(source, []), moment)
+        return before > 0 and moment - heard[source][before - 1] <= interval
 
     def tally(moment: datetime, publisher: str | None) -> Tally:
-        heard: dict[str, datetime] = {}
-        for day in days:
-            if day.last <= moment:
-                heard[day.source] = max(day.last, heard.get(day.source, day.last))
-        expected = [one for one in _registered(register, local_date(moment)) if publisher in (None, one.publisher)]
+        expected = [one for one in registered(local_date(moment)) if publisher in (None, one.publisher)]
         sources = [(source, interval_of(one.expected_interval)) for one in expected for source in one.sources]
-        fresh = sum(source in heard and moment - heard[source] <= interval for source, interval in sources)
-        return Tally(fresh, len(sources))
+        return Tally(sum(is_fresh(source, moment, interval) for source, interval in sources), len(sources))
 
-    publishers = sorted({one.publisher for one in _registered(register, known.on)})
+    publishers = sorted({one.publisher for one in registered(known.on)})
     return MeasureReport(
         measure,
         _at_moments(goal, measure, known, None, lambda moment: tally(moment, None)),
