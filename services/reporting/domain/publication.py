@@ -14,28 +14,6 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Restated:
-    """What a figure was before it was restated, in its measure's unit (None: it had no value), and why."""
-
-    before: Fraction | None
-    on: date
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedAs:
-    """The publication that a figure comes from. `number`: 1 for the first of its period. `definition_version`: of the
-    goal, then. `restated`: when the figure has been changed after the period was closed. `closed`: it stays as it is."""
-
-    on: date
-    as_of: datetime
-    number: int
-    definition_version: int
-    restated: Restated | None = None
-    closed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Signature:
     """Who did something: the name and the role that their session shows. Never contact details."""
 
@@ -74,16 +52,19 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The rest of a published figure: see `service.figures.Figure`.
+    """The rest of a published figure: see `service.shapes.Figure`.
 
-    `value`, `spread`, `status`, `trend`: as counted, for staff. `told_…`: as told, where it is shown. `deferred`: the change
-    since it was last told is too small to be told by itself. `restated`, `was`: what it was before the restatement.
+    `tally` (numerator, denominator), `value`, …: as counted, for staff. `told_…`: as told, where it is shown. `deferred`: the change
+    since it was last told is too small to be told by itself. `changed`, `was`: it isn't what the
+    period's publication before this one told.
     `basis`: with the company's figure of a goal about people.
     """
 
     version: int
     area_name: str | None
     in_programme: bool
+    tally: tuple[int, int]
+    told_tally: tuple[int, int]
     status: Status
     told_status: Status
     value: Fraction | None
@@ -99,34 +80,59 @@ class Content:
     trend: tuple[Point, ...]
     breaks: tuple[Break, ...]
     flags: tuple[str, ...]
+    range: tuple[Fraction, Fraction] | None
     deferred: bool = False
-    restated: bool = False
+    changed: bool = False
     was: Fraction | None = None
     basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure of a publication. `counted`: (numerator, denominator) as they stood; `told`: as the publication has them."""
+    """A figure of a publication. `people`: it is about people. `told`: (how many achieved, how many there are), as the
+    publication has them; of a figure that isn't `shown`, what it would have told."""
 
     position: int
     goal: str
     measure: str
     area: str | None
     dimension: tuple[str, str] | None
+    people: bool
     shown: bool
-    counted: tuple[int, int]
     told: tuple[int, int]
     content: Content
 
+    @property
+    def slice(self) -> tuple[str, ...]:
+        return slice_of(self.area, self.dimension)
+
 
 @dataclass(frozen=True, slots=True)
-class BehindRow:
-    """How many events of a type and source stand behind a published figure of the company; None: not shown."""
+class Told:
+    """Of a publication's figure about people, what later ones are checked against. `basis`: with the company's."""
+
+    publication: int
+    goal: str
+    measure: str
+    slice: tuple[str, ...]
+    shown: bool
+    told: tuple[int, int]
+    basis: Basis | None
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How many events of a type and source stand behind a published figure of the company, and whether that is told."""
 
     goal: str
     measure: str
     role: str
     type: str
     source: str
-    events: int | None
+    events: int
+    shown: bool
+
+
+def slice_of(area: str | None, dimension: tuple[str, str] | None) -> tuple[str, ...]:
+    """Whom a figure is for, as `tables.Slice`."""
+    return ("area", area) if area is not None else dimension or ()

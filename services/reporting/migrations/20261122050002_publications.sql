@@ -16,9 +16,9 @@ create table publication (
 );
 create index publication_year on publication (year);
 
--- A figure of a publication, never changed. counted_…: what stood in the rollup then. told_…: what the publication tells,
--- where it is shown; of a hidden one, what it would have told. They differ where a change is too small to be told alone.
--- content: the rest of the figure as it was, JSON.
+-- A figure of a publication, never changed. people: it is about people, and disclosure control has looked at it.
+-- told_…: how many, and how many of them achieved, as the publication tells it where it is shown; of a hidden figure, what
+-- it would have told. content: the rest of the figure, JSON.
 create table published_figure (
     publication bigint not null references publication,
     position integer not null,
@@ -27,16 +27,15 @@ create table published_figure (
     area text,
     dimension text,
     member text,
+    people boolean not null,
     shown boolean not null,
-    counted_numerator bigint not null,
-    counted_denominator bigint not null,
-    told_numerator bigint not null,
-    told_denominator bigint not null,
+    told_achieved bigint not null,
+    told_members bigint not null,
     content jsonb not null,
     primary key (publication, position)
 );
 
--- How many events of a type and source stand behind a published figure of the company; none where it may not be told.
+-- How many events of a type and source stand behind a published figure of the company, and whether that is told.
 create table published_lineage (
     publication bigint not null references publication,
     goal text not null,
@@ -44,7 +43,8 @@ create table published_lineage (
     role text not null,
     type text not null,
     source text not null,
-    events integer,
+    events integer not null,
+    shown boolean not null,
     primary key (publication, goal, measure, role, type, source)
 );
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 from pydantic import TypeAdapter
 
 from services.chassis.postgres import Connection
 from services.reporting.domain.periods import Period
-from services.reporting.domain.publication import BehindRow, Content, Publication, Row, Signature
+from services.reporting.domain.publication import Basis, Behind, Content, Publication, Row, Signature, Told, slice_of
 
 CONTENT = TypeAdapter(Content)
+BASIS = TypeAdapter(Basis)
 
 # One publication at a time, so that each is checked against all before it; a number nobody else uses.
 LOCK = "select pg_advisory_xact_lock(7301, 2)"
@@ -29,29 +31,31 @@ ADD = """
     returning id, number
 """
 ADD_FIGURES = """
-    insert into published_figure (publication, position, goal, measure, area, dimension, member, shown,
-        counted_numerator, counted_denominator, told_numerator, told_denominator, content)
-    select $1, place, goal, measure, area, dimension, member, shown, cn, cd, tn, td, content::jsonb
-    from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bigint[],
-        $10::bigint[], $11::bigint[], $12::bigint[], $13::text[])
-        as n (place, goal, measure, area, dimension, member, shown, cn, cd, tn, td, content)
+    insert into published_figure (publication, position, goal, measure, area, dimension, member, people, shown,
+        told_achieved, told_members, content)
+    select $1, place, goal, measure, area, dimension, member, people, shown, achieved, members, content::jsonb
+    from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[],
+        $10::bigint[], $11::bigint[], $12::text[])
+        as n (place, goal, measure, area, dimension, member, people, shown, achieved, members, content)
 """
-_FIGURE = """
-    select position, goal, measure, area, dimension, member, shown, counted_numerator, counted_denominator,
-        told_numerator, told_denominator, content
-    from published_figure
+FIGURES = """
+    select position, goal, measure, area, dimension, member, people, shown, told_achieved, told_members, content
+    from published_figure where publication = $1 and ($2::text[] is null or goal = any($2::text[])) order by position
 """
-FIGURES = f"{_FIGURE} where publication = $1 and goal = any($2::text[]) order by position"
-ALL_FIGURES = f"{_FIGURE} where publication = $1 order by position"
+TOLD = """
+    select publication, goal, measure, area, dimension, member, shown, told_achieved, told_members,
+        case when area is null and dimension is null then content -> 'basis' end as basis
+    from published_figure where publication = any($1::bigint[]) and people order by publication, position
+"""
 ADD_LINEAGE = """
-    insert into published_lineage (publication, goal, measure, role, type, source, events)
-    select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[])
+    insert into published_lineage (publication, goal, measure, role, type, source, events, shown)
+    select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bool[])
 """
 LINEAGE = """
-    select goal, measure, role, type, source, events from published_lineage where publication = $1 and goal = $2
-    order by measure, role desc, type, source
+    select publication, goal, measure, role, type, source, events, shown from published_lineage
+    where publication = any($1::bigint[]) and ($2::text is null or goal = $2)
+    order by publication, measure, role desc, type, source
 """
-ALL_LINEAGE = "select goal, measure, role, type, source, events from published_lineage where publication = $1"
 APPROVE = """
     insert into approval (publication, by, role, approved_at) values ($1, $2, $3, $4) on conflict do nothing
 """
@@ -97,47 +101,54 @@ async def add(
 
 
 async def add_figures(connection: Connection, publication: int, rows: Sequence[Row]) -> None:
-    columns = zip(
-        *(
-            (
-                row.position,
-                row.goal,
-                row.measure,
-                row.area,
-                *(row.dimension or (None, None)),
-                row.shown,
-                *row.counted,
-                *row.told,
-                CONTENT.dump_json(row.content).decode(),
-            )
-            for row in rows
-        ),
-        strict=True,
-    )
-    await connection.execute(ADD_FIGURES, publication, *map(list, columns))
+    values = [
+        (
+            *(row.position, row.goal, row.measure, row.area),
+            *(row.dimension or (None, None)),
+            *(row.people, row.shown, *row.told),
+            CONTENT.dump_json(row.content).decode(),
+        )
+        for row in rows
+    ]
+    await connection.execute(ADD_FIGURES, publication, *_columns(values, 11))
 
 
 async def figures(connection: Connection, publication: int, goals: Sequence[str] | None = None) -> list[Row]:
     """A publication's figures in their order; of these goals alone, where any are named."""
-    if goals is None:
-        found = await connection.fetch(ALL_FIGURES, publication)
-    else:
-        found = await connection.fetch(FIGURES, publication, list(goals))
-    return [_row(row) for row in found]
+    found = await connection.fetch(FIGURES, publication, None if goals is None else list(goals))
+    return [
+        Row(r[0], r[1], r[2], r[3], _pair(r[4], r[5]), r[6], r[7], (r[8], r[9]), CONTENT.validate_python(r[10]))
+        for r in found
+    ]
 
 
-async def add_lineage(connection: Connection, publication: int, rows: Sequence[BehindRow]) -> None:
-    if rows:
-        columns = zip(*((r.goal, r.measure, r.role, r.type, r.source, r.events) for r in rows), strict=True)
-        await connection.execute(ADD_LINEAGE, publication, *map(list, columns))
+async def told(connection: Connection, publications: Sequence[int]) -> list[Told]:
+    """What these publications say of people, shown or hidden, in their order."""
+    return [
+        Told(
+            r[0],
+            r[1],
+            r[2],
+            slice_of(r[3], _pair(r[4], r[5])),
+            r[6],
+            (r[7], r[8]),
+            None if r[9] is None else BASIS.validate_python(r[9]),
+        )
+        for r in await connection.fetch(TOLD, list(publications))
+    ]
 
 
-async def lineage(connection: Connection, publication: int, goal: str | None = None) -> list[BehindRow]:
-    if goal is None:
-        found = await connection.fetch(ALL_LINEAGE, publication)
-    else:
-        found = await connection.fetch(LINEAGE, publication, goal)
-    return [BehindRow(*row) for row in found]
+async def add_lineage(connection: Connection, publication: int, rows: Sequence[Behind]) -> None:
+    values = [(r.goal, r.measure, r.role, r.type, r.source, r.events, r.shown) for r in rows]
+    await connection.execute(ADD_LINEAGE, publication, *_columns(values, 7))
+
+
+async def lineage(
+    connection: Connection, publications: Sequence[int], goal: str | None = None
+) -> list[tuple[int, Behind]]:
+    """(publication, events behind) of these publications' figures; of one goal alone, where it is named."""
+    found = await connection.fetch(LINEAGE, list(publications), goal)
+    return [(row[0], Behind(*row[1:])) for row in found]
 
 
 async def approve(connection: Connection, publication: int, signed: Signature) -> None:
@@ -162,7 +173,9 @@ def _publication(row: asyncpg.Record) -> Publication:
     )
 
 
-def _row(row: asyncpg.Record) -> Row:
-    dimension = None if row[4] is None else (row[4], row[5])
-    counted, told = (row[7], row[8]), (row[9], row[10])
-    return Row(row[0], row[1], row[2], row[3], dimension, row[6], counted, told, CONTENT.validate_python(row[11]))
+def _pair(dimension: str | None, member: str | None) -> tuple[str, str] | None:
+    return None if dimension is None or member is None else (dimension, member)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

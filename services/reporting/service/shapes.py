@@ -25,14 +25,19 @@ class UnknownSlice(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class PublishedAs:
-    """How a figure was published. `restated`: it isn't what was published first. `deferred`: it repeats what was published
-    before, because the change since then is too small to be told."""
+    """How a figure was published. `restated`: it was changed after its period was closed, from `was` (None: it had no
+    value), for `reason`. `deferred`: it repeats what was published before, because the change since then is too small to
+    be told. `number`: of the period's publications. `closed`: it stays as it is."""
 
     on: date
     as_of: datetime
     definition_version: int
     restated: bool = False
     deferred: bool = False
+    number: int = 1
+    was: Fraction | None = None
+    reason: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
