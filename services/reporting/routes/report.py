@@ -50,7 +50,7 @@ async def show_reports(request: Request, ctx: Ctx) -> Response:
     )
 
 
-@router.get("/yearly/{id}", permission=Permission.PUBLIC)
+@router.get("/yearly/reports/{id}", permission=Permission.PUBLIC)
 async def show_report(request: Request, ctx: Ctx, id: str) -> Response:
     """A report as it was handed over, in the reader's language."""
     tongue = language(request)
@@ -65,13 +65,13 @@ async def show_report(request: Request, ctx: Ctx, id: str) -> Response:
         "report_show.html",
         content=html.shown(json.loads(file.content)),
         has_changed=has_changed,
-        files=f"/yearly/{id}/{tongue}",
+        files=f"/yearly/reports/{id}/{tongue}",
         draft=None,
         crumbs=[(translations(request).gettext(N_("Yearly reports")), "/yearly")],
     )
 
 
-@router.get("/yearly/{id}/{name}", permission=Permission.PUBLIC)
+@router.get("/yearly/reports/{id}/{name}", permission=Permission.PUBLIC)
 async def send_file(request: Request, ctx: Ctx, id: str, name: str) -> Response:
     """A file of a report, byte for byte as it was handed over: `sv.pdf`, `en.html`, `sv.json`."""
     tongue, format = named(request, name)

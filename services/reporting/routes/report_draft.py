@@ -97,7 +97,7 @@ async def publish(request: Request, ctx: Ctx, year: int) -> Response:
         edition = Edition(id, period.label, recipient, number, today, handing.as_of, _role(request))
         async with ctx.db.transaction() as tx:
             await service.hand_over(tx, edition, files)
-    return RedirectResponse(f"/yearly/{id}", 303)
+    return RedirectResponse(f"/yearly/reports/{id}", 303)
 
 
 @router.get(f"/yearly/drafts/{YEAR}/{{name}}", permission=Permission.REPORT)
