@@ -21,7 +21,7 @@ from services.reporting.repository import notes as noted
 from services.reporting.routes.asking import Wrong, as_of, as_page, parameter, period_of
 from services.reporting.routes.goal_page import show
 from services.reporting.routes.rows import Section, sections
-from services.reporting.service import figures, reading
+from services.reporting.service import figures, reading, recent
 from services.reporting.service.shapes import swedish
 from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
@@ -54,11 +54,14 @@ async def choice_of(request: Request, ctx: Context, tx: Transaction, also: Seque
 
 
 async def chosen(
-    ctx: Context, tx: Transaction, audience: Audience, choice: Choice, *, landlord: Landlord, say: Written
+    ctx: Context, tx: Transaction, audience: Audience, choice: Choice, *, landlord: Landlord, say: Written, mark: str
 ) -> list[Section]:
-    """The goals that are shown for a choice, by document."""
-    goals = await in_force(ctx, tx.connection)
-    reports = await reading.read(ctx, tx, audience, goals, choice.period, choice.as_of)
+    """The goals that are shown for a choice, by document, as of `mark`."""
+    if audience is Audience.STAFF and choice.as_of is None:
+        reports = await recent.reports(ctx, tx, choice.period, mark)
+    else:
+        goals = await in_force(ctx, tx.connection)
+        reports = await reading.read(ctx, tx, audience, goals, choice.period, choice.as_of)
     return sections(reports, landlord.documents, say, choice.area)
 
 
@@ -72,7 +75,7 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
             years, _default = await figures.periods(tx.connection, await in_force(ctx, tx.connection), tx.now())
             landlord = await governance.landlord(tx.connection)
             mark = await noted.mark(tx.connection, tx.now())
-            every = await chosen(ctx, tx, audience, choice, landlord=landlord, say=say)
+            every = await chosen(ctx, tx, audience, choice, landlord=landlord, say=say, mark=mark)
     except Wrong as wrong:
         raise as_page(wrong, request) from wrong
     shown = [section for section in every if choice.document in (None, section.id)]

@@ -59,7 +59,7 @@ class Screens:
         async with self.lock:
             known = self.counted.pop(page, None)
             if known is None or known[0] != mark:
-                known = (mark, await _fragments(request, ctx))
+                known = (mark, await _fragments(request, ctx, mark))
             self.counted[page] = known  # the one asked for last is last
             while len(self.counted) > PAGES_KEPT:
                 del self.counted[next(iter(self.counted))]
@@ -113,7 +113,7 @@ async def _mark(ctx: Context) -> str:
         return await noted.mark(tx.connection, tx.now())
 
 
-async def _fragments(request: Request, ctx: Context) -> Fragments:
+async def _fragments(request: Request, ctx: Context, mark: str) -> Fragments:
     """Raises `Wrong`."""
     say = Written.of(request)
     cells: Any = shell(request).environments[say.language].get_template("cells.html").module
@@ -122,7 +122,7 @@ async def _fragments(request: Request, ctx: Context) -> Fragments:
             return await _of_goal(request, ctx, tx, say, cells)
         choice = await goals.choice_of(request, ctx, tx, also=("since",))
         landlord = await governance.landlord(tx.connection)
-        sections = await goals.chosen(ctx, tx, Audience.STAFF, choice, landlord=landlord, say=say)
+        sections = await goals.chosen(ctx, tx, Audience.STAFF, choice, landlord=landlord, say=say, mark=mark)
     return {
         f"{section.id}/{row.key}": Fragment(str(cells.cells(row)), row.said)
         for section in sections

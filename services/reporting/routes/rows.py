@@ -101,7 +101,7 @@ def sections(reports: Iterable[Report], documents: Sequence[Document], say: Writ
         for id, figures in by_document.items():
             found.setdefault(id, []).extend(_rows(figures, say))
     known = {document.id: document for document in documents}
-    made = [Section(id, known.get(id), rows) for id, rows in found.items()]
+    made = [Section(id, known.get(id), sorted(rows, key=_is_followed)) for id, rows in found.items()]
     return sorted(
         made, key=lambda s: (s.document is None, -s.document.valid_from.toordinal() if s.document else 0, s.id)
     )
@@ -110,6 +110,11 @@ def sections(reports: Iterable[Report], documents: Sequence[Document], say: Writ
 def document_of(figure: Figure) -> str:
     """The steering document that the figure is judged by; without a target the goal's own."""
     return figure.target.document if figure.target else figure.goal.document
+
+
+def _is_followed(row: Row) -> bool:
+    """Whether the figure is followed without a target; those come last."""
+    return row.figure.target is None
 
 
 def _judged(report: Report) -> list[Figure]:
