@@ -30,7 +30,7 @@ from schemas.tenancy import TenantMovedIn
 from schemas.topics import TOPICS
 from services.chassis.ids import uuid7
 from services.reporting.app import service
-from services.reporting.repository import FACT_COLUMNS, FactRow
+from services.reporting.repository.facts import FACT_COLUMNS, FactRow
 
 TRANSACTION = 5_000
 AIM = 0.15

@@ -12,7 +12,8 @@ from hem.stack.folder import free_ports
 from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Start, eventually, running, settings_for
-from services.reporting import projection, projector
+from services.reporting import projector
+from services.reporting.service import projection
 from services.reporting.app import service
 from services.reporting.projector import Listener
 from tests.reporting.landlord import (
@@ -57,18 +58,18 @@ async def _copies(bus: Bus, wanted: int) -> bool:
     return len(await bus.records("reporting.dlq")) == wanted
 
 
-@pytest.mark.parametrize("where", ["decode", "merge"])
+@pytest.mark.parametrize("where", ["decode", "touch"])
 async def test_a_record_that_spoils_its_batch_is_parked_alone(
     start: Start, landlord: Landlord, settled: Settled, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    real = getattr(projection, "decode" if where == "decode" else "place")
+    real = getattr(projection, where)
 
-    def broken(first: Any, *rest: Any) -> Any:
-        if first.key == b"t3" if where == "decode" else "in-3" in str(first):
+    def broken(first: Any, *rest: Any, **named: Any) -> Any:
+        if first.key == b"t3" if where == "decode" else rest[0].id == "in-3":
             raise RuntimeError("a defect of ours")
-        return real(first, *rest)
+        return real(first, *rest, **named)
 
-    monkeypatch.setattr(projection, "decode" if where == "decode" else "place", broken)
+    monkeypatch.setattr(projection, where, broken)
     reporting = await start(service)
     await landlord.area()
     await landlord.households(10, of=10)
@@ -188,7 +189,7 @@ async def test_a_process_that_lost_its_place_applies_nothing(
     await landlord.households(5, of=5)
     await settled(reporting)
     async with reporting.ctx.db.transaction() as tx:
-        await tx.execute("truncate fact, subject_state, rollup")
+        await tx.execute("truncate fact, standing, tally")
         await tx.execute("update projection_offset set next_offset = 0, fingerprint = null")
     await landlord.households(35, of=35, first=5)
     await settled(reporting)

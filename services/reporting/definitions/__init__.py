@@ -5,7 +5,7 @@ A mistake is reported as `file:line: field: what is wrong`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -151,6 +151,11 @@ class Goals:
         return found
 
     @cached_property
+    def moving(self) -> frozenset[str]:
+        """The types of event whose corrections may be about another subject."""
+        return frozenset[str]().union(*(ledger.rule.moving for ledger in self.ledgers.values()))
+
+    @cached_property
     def ledgers(self) -> Mapping[str, Ledger]:
         return {ledger.name: ledger for goal in self for ledger in goal.ledgers}
 
@@ -185,6 +190,7 @@ def load(folder: Traversable | Path | None = None) -> Goals:
     return Goals(goals)
 
 
+@lru_cache(maxsize=256)
 def parse(name: str, text: str) -> Goal:
     """One goal file. Raises `DefinitionError` naming file and line."""
     return read(name, text, Goal, "goal", _mistakes)

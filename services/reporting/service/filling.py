@@ -90,7 +90,7 @@ async def take_over(tx: Transaction, goals: Mapping[str, tuple[Goal, str]]) -> N
         return
     await definitions.hold_alone(tx.connection)
     standing = {d.goal: d for d in await definitions.definitions(tx.connection)}
-    has_facts, moved = await tx.fetchval(definitions.HAS_FACTS), False
+    has_facts, moved = await tx.fetchval(definitions.HAS_FACTS), dict[str, int]()
     for goal, text in sorted(changed, key=lambda pair: pair[0].id):
         before = standing.get(goal.id)
         if before is not None and goal.version < before.version:
@@ -101,9 +101,9 @@ async def take_over(tx: Transaction, goals: Mapping[str, tuple[Goal, str]]) -> N
             continue
         fill = (has_facts and not same) or (before is not None and before.is_filling)
         await definitions.put(tx.connection, goal.id, goal.version, text, tx.now(), fill=fill)
-        log.info("a goal is in force", goal=goal.id, version=goal.version, fill=fill)
-        moved = True
+        moved[goal.id] = goal.version
     if moved:
+        log.info("definitions of goals are in force", goals=moved)
         await tx.execute(definitions.NEXT_GENERATION)
 
 
