@@ -22,6 +22,7 @@ class Permission(StrEnum):
     HOUSEHOLDS = "households"  # lists of households to reach by hand
     EVENTS = "events"  # single events and what they are about
     REPORT = "report"  # say what happened, on a form; which types, the gateway asks of the role
+    RELEASE = "release"  # make figures public, approve, close and restate them
     PUBLISH = "publish"  # a publisher's own key, which the route checks
     OPERATE = "operate"  # run the service: parked events, keys, rebuild
 
@@ -42,11 +43,11 @@ _WORKING = frozenset({Permission.FIGURES, Permission.EVENTS, Permission.REPORT})
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.READER: frozenset({Permission.FIGURES}),
     Role.AREA_STAFF: _WORKING | {Permission.HOUSEHOLDS},
-    Role.COORDINATOR: _WORKING | {Permission.HOUSEHOLDS},
+    Role.COORDINATOR: _WORKING | {Permission.HOUSEHOLDS, Permission.RELEASE},
     Role.SURVEY_LEAD: _WORKING,
-    Role.PRIVACY_OFFICER: _WORKING,
+    Role.PRIVACY_OFFICER: _WORKING | {Permission.RELEASE},
     Role.TRANSLATOR: frozenset({Permission.FIGURES}),
-    Role.OPERATOR: _WORKING | {Permission.OPERATE},
+    Role.OPERATOR: _WORKING | {Permission.OPERATE, Permission.RELEASE},
 }
 
 
@@ -95,7 +96,14 @@ class Requirement:
                 raise HTTPException(
                     401, N_("Send a key in the header Authorization: Bearer …"), {"WWW-Authenticate": "Bearer"}
                 )
-            case Permission.FIGURES | Permission.HOUSEHOLDS | Permission.EVENTS | Permission.REPORT | Permission.PUBLIC:
+            case (
+                Permission.FIGURES
+                | Permission.HOUSEHOLDS
+                | Permission.EVENTS
+                | Permission.REPORT
+                | Permission.RELEASE
+                | Permission.PUBLIC
+            ):
                 raise HTTPException(401, N_("This page is for people who work with it."))
             case _:
                 assert_never(self.permission)

@@ -64,7 +64,7 @@ async def publish(
     signed = Signature(by, role, tx.now())
     id, number = await repository.add(tx.connection, period, tx.now(), signed, reason)
     made = await publishing.make(tx.connection, by_id.values(), period, tx.now(), number)
-    changes = _changes(made.rows)
+    changed = changes(made.rows)
     before = {} if number == 1 else await _previous(tx.connection, period, number)
     new = [row for row in made.rows if _is_new(row, before)]
     if not new:
@@ -75,7 +75,7 @@ async def publish(
     for row in new:
         tx.publish(_event(row, by_id[row.goal], publication))
     if reason is not None:
-        _restate(tx, by_id, publication, changes)
+        _restate(tx, by_id, publication, changed)
     return publication
 
 
@@ -100,13 +100,6 @@ async def close(tx: Transaction, period: Period, *, by: str, role: str) -> None:
     tx.publish(PeriodClosed(period=period.label, closed_on=local_date(tx.now())))
 
 
-async def changes_since(tx: Transaction, goals: Iterable[Goal], period: Period) -> list[Change]:
-    """What would change if the period were published now."""
-    made = await publications_of(tx.connection, period)
-    rows = await publishing.make(tx.connection, goals, period, tx.now(), len(made) + 1)
-    return _changes(rows.rows)
-
-
 async def publications_of(connection: Connection, period: Period) -> list[Publication]:
     """A period's publications, in order."""
     made = await repository.of_year(connection, period.first.year)
@@ -115,10 +108,11 @@ async def publications_of(connection: Connection, period: Period) -> list[Public
 
 async def changes_of(connection: Connection, publication: Publication) -> list[Change]:
     """What a publication told otherwise than the one before it."""
-    return _changes(await repository.figures(connection, publication.id))
+    return changes(await repository.figures(connection, publication.id))
 
 
-def _changes(rows: Iterable[Row]) -> list[Change]:
+def changes(rows: Iterable[Row]) -> list[Change]:
+    """What these figures tell otherwise than the period's publication before theirs."""
     return [
         Change(
             row.goal,

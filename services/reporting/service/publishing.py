@@ -143,8 +143,8 @@ def _table(
         within: dict[Slice, tuple[int, int]] = {(WITHIN, area): amount for area, amount in basis.within.items()}
         every |= within
         for area, (achieved, members) in basis.within.items():
-            of = amounts.get((AREA, area), (0, 0))
-            every[OUTSIDE, area] = (of[0] - achieved, of[1] - members)
+            there = amounts.get((AREA, area), (0, 0))
+            every[OUTSIDE, area] = (there[0] - achieved, there[1] - members)
         adds_up = frozenset(within)
     return Table(
         measure=measure,
