@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
@@ -9,24 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.figures import (
-    Area,
-    Comparison,
+from services.reporting.domain.figures import (
     Count,
-    Document,
-    Landlord,
-    Period,
-    Programme,
+    Point,
     Status,
     Tally,
-    Target,
-    UnknownPeriod,
+    Way,
+    average,
     company_tells_of_few,
     is_too_few,
+    median,
+    meets,
     status_of,
     trend,
 )
+from services.reporting.domain.landlord import Area, Comparison, Document, Landlord, Programme, Target
+from services.reporting.domain.periods import Period, UnknownPeriod
 
+SHARE, SUM, STOCK = Way(ratio=True), Way(grows=True), Way()
 YEAR = Period.parse("2019")
 
 
@@ -62,11 +63,17 @@ def test_what_is_no_period_says_what_is(text: str) -> None:
 @given(st.integers(1, 10**9), st.integers(0, 10**9))
 def test_exactly_the_target_is_met_by_at_least_and_not_by_above(denominator: int, over: int) -> None:
     numerator, whole = denominator * 9, denominator * 10
-    assert target(">=").is_met_by(numerator, whole)
-    assert not target(">").is_met_by(numerator, whole)
-    assert target("<=").is_met_by(numerator, whole)
-    assert target(">").is_met_by(numerator + 1, whole)
-    assert not target(">=").is_met_by(numerator - 1, whole)
+
+    def met(comparison: Comparison, reached: int) -> bool | None:
+        value = SHARE.value(Tally(reached, whole))
+        assert value is not None
+        return meets(value, target(comparison), None)
+
+    assert met(">=", numerator)
+    assert not met(">", numerator)
+    assert met("<=", numerator)
+    assert met(">", numerator + 1)
+    assert not met(">=", numerator - 1)
 
 
 @pytest.mark.parametrize(
@@ -75,27 +82,86 @@ def test_exactly_the_target_is_met_by_at_least_and_not_by_above(denominator: int
         (Tally(0, 0), {}, Status.NO_DATA),
         (Tally(4, 4), {"hidden": True}, Status.SUPPRESSED),
         (Tally(0, 0), {"hidden": True}, Status.NO_DATA),
+        (Tally(9, 10), {"has_data": False}, Status.NO_DATA),
         (Tally(9, 10), {}, Status.MET),
-        (Tally(8, 10), {"is_over": True}, Status.MISSED),
+        (Tally(8, 10), {"passed": (365, 365)}, Status.MISSED),
         (Tally(8, 10, waiting=1), {}, Status.ON_TRACK),
+        (Tally(8, 10, waiting=1), {"passed": (365, 365)}, Status.ON_TRACK),  # not ripe yet
         (Tally(8, 10, waiting=0), {}, Status.BEHIND),
         (Tally(8, 10), {"target": None}, Status.INFORMATION),
-        (Tally(8, 10), {"target": target("increase", None)}, Status.INFORMATION),
+        (Tally(8, 10), {"target": target("increase", None)}, Status.INFORMATION),  # nothing to compare with
+        (Tally(8, 10), {"target": target("increase", None), "before": 79}, Status.MET),
+        (Tally(8, 10), {"target": target("increase", None), "before": 80}, Status.BEHIND),
     ],
 )
-def test_status(tally: Tally, more: dict[str, Any], expected: Status) -> None:
-    assert status_of(tally, **{"target": target(), "is_over": False, "hidden": False, **more}) is expected
+def test_status_of_a_share(tally: Tally, more: dict[str, Any], expected: Status) -> None:
+    assert status(tally, SHARE, **more) is expected
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "expected"),
+    [
+        (90, {}, Status.MET),
+        (45, {"passed": (182, 365)}, Status.ON_TRACK),
+        (44, {"passed": (182, 365)}, Status.BEHIND),
+        (89, {"passed": (365, 365)}, Status.MISSED),
+        (0, {}, Status.BEHIND),
+        (50, {"target": target("increase", None), "before": 90, "passed": (182, 365)}, Status.ON_TRACK),
+        (40, {"target": target("increase", None), "before": 90, "passed": (182, 365)}, Status.BEHIND),
+        (90, {"target": target("increase", None), "before": 90, "passed": (365, 365)}, Status.MISSED),
+        (0, {"target": target("done", None)}, Status.ON_TRACK),
+        (0, {"target": target("done", None), "passed": (365, 365)}, Status.MISSED),
+        (1, {"target": target("done", None)}, Status.MET),
+        (95, {"target": target("<=")}, Status.BEHIND),
+    ],
+)
+def test_status_of_what_adds_up_follows_the_time_that_has_passed(
+    count: int, more: dict[str, Any], expected: Status
+) -> None:
+    assert status(Tally(count), SUM, **more) is expected
+
+
+def test_a_stock_has_no_pace() -> None:
+    assert status(Tally(89), STOCK, passed=(1, 365)) is Status.BEHIND
+
+
+def status(tally: Tally, way: Way, **more: Any) -> Status:
+    said = {"target": target(), "before": None, "passed": (100, 365), "hidden": False, "has_data": True, **more}
+    before = None if said["before"] is None else Fraction(said.pop("before"))
+    return status_of(tally, way.value(tally), way, **{**said, "before": before})
+
+
+def test_the_median_comes_from_counts_per_day() -> None:
+    assert median(Tally(4, spread=((3, 1), (5, 2), (40, 1)))) == 5
+    assert median(Tally(4, spread=((3, 2), (6, 2)))) == Fraction(9, 2)
+    assert median(Tally(3)) == 0  # all on the day itself
+    assert median(Tally(0)) is None
+
+
+def test_an_average_weighs_each_level_by_its_days() -> None:
+    first, last = date(2019, 1, 1), date(2019, 1, 10)
+    assert average([(date(2018, 5, 1), 100)], first, last) == 100
+    assert average([(date(2018, 5, 1), 100), (date(2019, 1, 6), -50)], first, last) == 75
+    assert average([(date(2019, 1, 6), 100)], first, last) == 50
+    assert average([(date(2019, 1, 11), 100)], first, last) is None
 
 
 def test_below_the_threshold_is_too_few_and_zero_is_not() -> None:
-    assert [is_too_few(Tally(0, n), 5) for n in (0, 1, 4, 5)] == [False, True, True, False]
-    assert not is_too_few(Tally(0, 1), 0)  # things, not people
+    assert [is_too_few(Tally(0, n), SHARE, 5) for n in (0, 1, 4, 5)] == [False, True, True, False]
+    assert not is_too_few(Tally(0, 1), SHARE, 0)  # things, not people
+    assert [is_too_few(Tally(n), SUM, 5) for n in (0, 4, 5)] == [False, True, False]
+
+
+def test_where_a_goal_is_sensitive_few_who_do_or_do_not_are_too_few() -> None:
+    few = [is_too_few(Tally(n, 20), SHARE, 5, sensitive=True) for n in (0, 1, 4, 5, 15, 16, 20)]
+    assert few == [False, True, True, False, False, True, False]
+    assert not is_too_few(Tally(1, 20), SHARE, 5)
 
 
 def test_the_company_is_hidden_where_subtracting_the_areas_would_tell() -> None:
-    assert company_tells_of_few([(Tally(1, 4), True), (Tally(9, 10), False)], 5)
-    assert not company_tells_of_few([(Tally(1, 4), True), (Tally(1, 3), True), (Tally(9, 10), False)], 5)
-    assert not company_tells_of_few([(Tally(9, 10), False)], 5)
+    assert company_tells_of_few([(Tally(1, 4), True), (Tally(9, 10), False)], SHARE, 5)
+    assert not company_tells_of_few([(Tally(1, 4), True), (Tally(1, 3), True), (Tally(9, 10), False)], SHARE, 5)
+    assert not company_tells_of_few([(Tally(9, 10), False)], SHARE, 5)
 
 
 def landlord(*targets: Target, documents: tuple[Document, ...] = ()) -> Landlord:
@@ -144,7 +210,9 @@ def test_a_programme_covers_its_first_and_last_day() -> None:
 
 def test_the_trend_follows_those_who_had_joined_and_ends_in_the_figure() -> None:
     january, march = date(2019, 1, 1), date(2019, 3, 1)
-    counts = [Count("a", True, january, 5, 10, 0), Count("a", True, march, 10, 10, 0)]
-    points = trend(counts, YEAR, date(2020, 6, 1), 5)
-    assert [point.share for point in points] == [50, 50, *[75] * 10]
-    assert [p.share for p in trend(counts[:1], YEAR, date(2019, 2, 10), 11)] == [None, None]
+    counts = [Count("a", (), True, january, 0, 5, 10, 0), Count("a", (), True, march, 0, 10, 10, 0)]
+    ends = YEAR.month_ends()
+    points = trend(counts, SHARE, ends, date(2020, 6, 1), 5)
+    assert [point.value for point in points] == [50, 50, *[75] * 10]
+    assert [p.value for p in trend(counts[:1], SHARE, ends, date(2019, 2, 10), 11)] == [None, None]
+    assert points[0] == Point(date(2019, 1, 31), Fraction(50))
