@@ -126,18 +126,18 @@ def registered(teller: Teller) -> None:
 
 
 def checks(system: str) -> list[Event[EventData]]:
-    """Every Monday the system says that it was looked through, until it falls silent if it does."""
+    """Every Monday the system says that it was looked through, until it falls silent if it does; recorded that day."""
     teller = Teller(system, named=f"{system}-checked")
     last = SILENT_SINCE if system == SILENT_SYSTEM else date(2020, 3, 31)
     for week in range((last - date(2018, 1, 1)).days // 7 + 1):
         on = date(2018, 1, 1) + timedelta(weeks=week)
         teller.tell(SourceChecked(source=teller.source, found_changes=system != SILENT_SYSTEM, on=on), on)
-    return teller.events
+    return [event.model_copy(update={"recordedtime": event.time}) for event in teller.events]
 
 
 def ratings(teller: Teller) -> None:
-    """How readers liked pages."""
+    """How readers liked pages, from the day they could say so."""
     for page, count, share in RATED_PAGES:
-        for number, on in enumerate(spread(teller.rng, count, date(2019, 1, 10), date(2020, 3, 31)), 1):
+        for number, on in enumerate(spread(teller.rng, count, date(2020, 1, 10), date(2020, 3, 31)), 1):
             rating = f"made-up-{page.rpartition('/')[2]}-{number}"
             teller.tell(PageRated(page=page, rating_id=rating, was_helpful=teller.rng.random() < share), on)

@@ -6,6 +6,7 @@ surveys are not built yet, and what those that are built would have told of 2018
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
@@ -14,12 +15,16 @@ from schemas.kafka import to_record
 
 
 def write(kafka: str, events: Sequence[Event[EventData]]) -> None:
-    """Write each to the topic of its type, in order, and wait until Kafka has them. Twice is once for who reads: same ids."""
+    """Write each to the topic of its type, in order, and wait until Kafka has them. Twice is once for who reads: same ids.
+
+    One that doesn't say when it was recorded is recorded now.
+    """
     asyncio.run(_write(kafka, events))
 
 
 async def _write(kafka: str, events: Sequence[Event[EventData]]) -> None:
+    now = datetime.now(UTC)
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=20) as producer:
         for event in events:
-            record = to_record(event.model_copy(update={"recordedtime": event.time}))
+            record = to_record(event.model_copy(update={"recordedtime": event.recordedtime or now}))
             await producer.send(event.data.topic, key=record.key, value=record.value, headers=record.headers)
