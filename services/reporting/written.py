@@ -19,6 +19,7 @@ from services.reporting.definitions.measures import AnyMeasure, StockMeasure
 from services.reporting.domain.figures import UNKNOWN_AREA, Break, Status
 from services.reporting.domain.landlord import Target
 from services.reporting.domain.notes import Note
+from services.reporting.domain.periods import Period
 from services.reporting.exports.footnotes import BREAKS
 from services.reporting.picture import Dot, Level, Mark, Picture, Tick
 from services.reporting.service.shapes import Figure
@@ -59,6 +60,8 @@ STATUSES: Mapping[Status, str] = {
     Status.INFORMATION: N_("Follow-up"),
     Status.FILLING: N_("Being counted"),
 }
+LARGE = 100
+"""From here on a number of what is counted needs no decimals."""
 NO_VALUE: Mapping[Status, str] = {
     Status.SUPPRESSED: N_("not shown"),
     Status.NO_DATA: "–",
@@ -143,7 +146,7 @@ class Written:
         """A numerator or denominator in whole units of what is counted."""
         scale = figure.measure.scale * figure.measure.per
         whole = Fraction(parts or 0, scale)
-        return self.formats.number(_decimal(whole), 0 if whole.denominator == 1 else 1)
+        return self.formats.number(_decimal(whole), 0 if whole.denominator == 1 or whole >= LARGE else 1)
 
     def in_words(self, figure: Figure) -> str:
         """The figure in the goal's own sentence."""
@@ -208,6 +211,14 @@ class Written:
         since = self.say(N_("from {day}"), day=self.day(target.valid_from))
         until = "" if target.valid_to is None else " " + self.say(N_("to {day}"), day=self.day(target.valid_to))
         return f"{self.target_of(target, measure)}, {since}{until}"
+
+    def part(self, period: Period) -> str:
+        """What a period is called beside others of its year."""
+        if len(period.label) == len("2019"):
+            return self.say(N_("Whole year"))
+        if "Q" in period.label:
+            return self.say(N_("Quarter {n}"), n=period.label[-1])
+        return str(format_date(period.first, "LLLL", locale=self.formats.locale))
 
     def day(self, day: date) -> str:
         """`3 juli 2019`."""

@@ -25,7 +25,9 @@ FIND = f"select {_NOTE} from note where id = $1"
 MARK = """
     select (select coalesce(sum(next_offset), 0)::bigint from projection_offset) as applied,
         (select max(greatest(written_at, withdrawn_at)) from note) as noted,
-        (select max(greatest(changed_at, filled_at)) from goal_definition) as defined
+        (select max(greatest(changed_at, filled_at)) from goal_definition) as defined,
+        (select max(published_at) from publication) as published,
+        (select max(closed_at) from closed_period) as closed
 """
 ACTIONS_TOLD = """
     select distinct subject from fact where topic = 'surveys.events' and type like 'se.vatterhem.Action%'
@@ -59,8 +61,9 @@ async def mark(connection: Connection, now: datetime) -> str:
     """What changes whenever a figure or a note may have: how far everything is applied, and the day."""
     row = await connection.fetchrow(MARK)
     assert row is not None
-    said = [row["applied"], *(0 if m is None else int(m.timestamp() * 1000) for m in (row["noted"], row["defined"]))]
-    return f"{local_date(now)}.{'.'.join(map(str, said))}"
+    applied, *moments = row
+    said = [0 if moment is None else int(moment.timestamp() * 1000) for moment in moments]
+    return ".".join(map(str, (local_date(now), applied, *said)))
 
 
 async def actions_told(connection: Connection) -> list[str]:

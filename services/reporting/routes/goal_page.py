@@ -23,11 +23,12 @@ from services.reporting.exports.tables import citation
 from services.reporting.picture import Picture, reach
 from services.reporting.repository import governance
 from services.reporting.repository import notes as noted
-from services.reporting.routes.asking import as_of, goal_of, parameter, period_of, told, words
+from services.reporting.routes.asking import as_of, goal_of, parameter, told, words
+from services.reporting.routes.choosing import parts_of, period_and_years
 from services.reporting.routes.names import short_type
-from services.reporting.routes.rows import Row, document_of, key_of, row_of
-from services.reporting.service import figures, lineage, notes, reading
-from services.reporting.service.shapes import Figure, MeasureReport, Report, swedish
+from services.reporting.routes.rows import Row, areas_of, document_of, key_of, row_of
+from services.reporting.service import notes, published, reading
+from services.reporting.service.shapes import Figure, MeasureReport, Report, UnknownSlice, swedish
 from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
 
@@ -58,8 +59,9 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
     measure = request.query_params.get("measure") or None
     async with ctx.db.transaction() as tx:
         goals = await in_force(ctx, tx.connection)
-        goal, period = goal_of(goals, id), await period_of(request, tx, goals)
-        years, _default = await figures.periods(tx.connection, goals, tx.now())
+        goal = goal_of(goals, id)
+        period, years = await period_and_years(request, ctx, tx, audience)
+        parts = await parts_of(tx, audience, period)
         landlord = await governance.landlord(tx.connection)
         found = await reading.read(ctx, tx, audience, [goal], period, moment)
         mark = await noted.mark(tx.connection, tx.now())
@@ -67,19 +69,22 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         linked = await notes.known_actions(tx.connection) if any(note.action for note in said) else {}
         figure = _asked_for(found, measure, area)
         behind = await _behind(tx, figure, audience)
+        told_before = await _told_before(tx, figure, audience)
     labels = sorted({*(str(year) for year in years), str(period.first.year)})
     shown = {"goal": goal, "texts": goal.text(say.language), "say": say, "period": period}
     shown["crumbs"] = [(say.say(N_("Goals")), f"/?period={period.first.year}")]
     if figure is None:
         shown["years"] = [(label, f"/goals/{id}?period={label}") for label in labels]
+        shown["parts"] = [(say.part(p), f"/goals/{id}?period={p.label}", p == period) for p in parts]
         return page(request, "unpublished.html", **shown)
     report = found[0]
     shown["years"] = [(label, _elsewhere(figure, period=label)) for label in labels]
+    shown["parts"] = [(say.part(p), _elsewhere(figure, period=p.label), p == period) for p in parts]
     is_live = audience is Audience.STAFF and moment is None
     shown |= _the_figure(figure, notes.applying(said, area), say, ctx)
     shown |= _why(figure, notes.applying(said, area), linked, request)
     shown |= _areas(request, report, figure, say)
-    shown |= behind
+    shown |= behind | {"since": _since(figure, told_before, say)}
     shown |= _definition(figure, landlord, request, say)
     return page(
         request,
@@ -104,17 +109,41 @@ def _asked_for(found: Sequence[Report], measure: str | None, area: str | None) -
         return found[0].of(measure, area)
 
 
+async def _told_before(tx: Transaction, figure: Figure | None, audience: Audience) -> Figure | None:
+    """The same figure as it was last published; None where it wasn't, or where that is what is shown."""
+    if figure is None or audience is Audience.PUBLIC or figure.published is not None:
+        return None
+    try:
+        for report in await published.reports(tx.connection, [figure.goal], figure.period, figure.as_of):
+            return report.of(figure.measure.id, figure.area, figure.dimension)
+    except UnknownSlice:
+        return None
+    return None
+
+
+def _since(figure: Figure, told_before: Figure | None, say: Written) -> str | None:
+    """When it was published, and what has changed since."""
+    was = told_before or figure
+    if was.published is None:
+        return None
+    day, value = say.day(was.published.on), say.value(was)
+    if told_before is None:
+        return say.say(N_("Published {day}."), day=day)
+    if say.value(figure) == value:
+        return say.say(N_("Published {day}; the same since."), day=day)
+    return say.say(N_("Published {day} as {value}; changed since."), day=day, value=value)
+
+
 async def _behind(tx: Transaction, figure: Figure | None, audience: Audience) -> dict[str, Any]:
     """The events behind the figure, counted by type, part and source."""
     if figure is None:
         return {}
-    if audience is Audience.PUBLIC:
-        return {"behind": [], "more_behind": False, "lineage": None, "short": short_type}
-    rows, more = await lineage.behind(tx.connection, figure)
+    rows, more = await reading.behind(tx, audience, figure)
+    one_by_one = f"/goals/{figure.goal.id}/events?{urlencode(_query(figure))}"
     return {
         "behind": [(row.type, row.role.value, row.source, row.count) for row in rows],
         "more_behind": more,
-        "lineage": f"/goals/{figure.goal.id}/events?{urlencode(_query(figure))}",
+        "lineage": one_by_one if audience is Audience.STAFF else None,
         "short": short_type,
     }
 
@@ -172,7 +201,7 @@ def _why(figure: Figure, said: Sequence[Note], linked: Mapping[str, Action], req
 def _areas(request: Request, report: Report, figure: Figure, say: Written) -> dict[str, Any]:
     """Small multiples on one scale, and the same as a table that can be sorted."""
     of = _of_measure(report, figure)
-    known = [f for f in of.areas if f.status is not Status.NO_DATA or (f.in_programme and f.area != UNKNOWN_AREA)]
+    known = [f for f in areas_of(of) if f.status is not Status.NO_DATA or (f.in_programme and f.area != UNKNOWN_AREA)]
     if not known:
         return {"areas": [], "cards": [], "columns": [], "about_areas": "", "before": None}
     span = reach(say.picture(one) for one in known)

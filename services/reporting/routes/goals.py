@@ -18,10 +18,11 @@ from services.reporting.domain.landlord import Landlord
 from services.reporting.domain.periods import Period
 from services.reporting.repository import governance
 from services.reporting.repository import notes as noted
-from services.reporting.routes.asking import Wrong, as_of, as_page, parameter, period_of
+from services.reporting.routes.asking import Wrong, as_of, as_page, parameter
+from services.reporting.routes.choosing import parts_of, period_and_years
 from services.reporting.routes.goal_page import show
 from services.reporting.routes.rows import Section, sections
-from services.reporting.service import figures, reading, recent
+from services.reporting.service import reading, recent
 from services.reporting.service.shapes import swedish
 from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
@@ -45,11 +46,13 @@ class Choice:
         return f"{path}?{urlencode({name: value for name, value in kept.items() if value})}"
 
 
-async def choice_of(request: Request, ctx: Context, tx: Transaction, also: Sequence[str] = ()) -> Choice:
+async def choice_of(
+    request: Request, ctx: Context, tx: Transaction, audience: Audience, also: Sequence[str] = ()
+) -> Choice:
     """What the address says. `also`: parameters it may have besides. Raises `Wrong`."""
     area = parameter(request, "area", allowed=(*CHOICES, *also))
     document = request.query_params.get("document") or None
-    period = await period_of(request, tx, await in_force(ctx, tx.connection))
+    period, _ = await period_and_years(request, ctx, tx, audience)
     return Choice(period, area, document, as_of(request, ctx))
 
 
@@ -57,8 +60,8 @@ async def chosen(
     ctx: Context, tx: Transaction, audience: Audience, choice: Choice, *, landlord: Landlord, say: Written, mark: str
 ) -> list[Section]:
     """The goals that are shown for a choice, by document, as of `mark`."""
-    if audience is Audience.STAFF and choice.as_of is None:
-        reports = await recent.reports(ctx, tx, choice.period, mark)
+    if choice.as_of is None:
+        reports = await recent.reports(ctx, tx, audience, choice.period, mark)
     else:
         goals = await in_force(ctx, tx.connection)
         reports = await reading.read(ctx, tx, audience, goals, choice.period, choice.as_of)
@@ -71,8 +74,9 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
     audience, say = audience_of(request, ctx), Written.of(request)
     try:
         async with ctx.db.transaction() as tx:
-            choice = await choice_of(request, ctx, tx)
-            years, _default = await figures.periods(tx.connection, await in_force(ctx, tx.connection), tx.now())
+            choice = await choice_of(request, ctx, tx, audience)
+            _, years = await period_and_years(request, ctx, tx, audience)
+            parts = await parts_of(tx, audience, choice.period)
             landlord = await governance.landlord(tx.connection)
             mark = await noted.mark(tx.connection, tx.now())
             every = await chosen(ctx, tx, audience, choice, landlord=landlord, say=say, mark=mark)
@@ -85,6 +89,7 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
         request,
         "goals.html",
         years=[(str(y), choice.address("/", period=str(y))) for y in sorted({*years, choice.period.first.year})],
+        parts=[(say.part(p), choice.address("/", period=p.label), p == choice.period) for p in parts],
         period=choice.period,
         area=choice.area,
         document=choice.document,

@@ -120,7 +120,7 @@ async def _fragments(request: Request, ctx: Context, mark: str) -> Fragments:
     async with ctx.db.transaction() as tx:
         if request.query_params.get("goal"):
             return await _of_goal(request, ctx, tx, say, cells)
-        choice = await goals.choice_of(request, ctx, tx, also=("since",))
+        choice = await goals.choice_of(request, ctx, tx, Audience.STAFF, also=("since",))
         landlord = await governance.landlord(tx.connection)
         sections = await goals.chosen(ctx, tx, Audience.STAFF, choice, landlord=landlord, say=say, mark=mark)
     return {

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from services.chassis.web.words import N_
 from services.reporting import charts
+from services.reporting.definitions.measures import OfficialMeasure
 from services.reporting.domain.figures import Status
 from services.reporting.domain.landlord import Document
-from services.reporting.service.shapes import Figure, Report
+from services.reporting.service.shapes import Figure, MeasureReport, Report
 from services.reporting.written import Written, is_by_year
 
 HARDEST = (Status.MISSED, Status.BEHIND, Status.ON_TRACK, Status.MET)
@@ -94,7 +95,7 @@ def sections(reports: Iterable[Report], documents: Sequence[Document], say: Writ
     """The goals by steering document, those of the latest document first. `area`: its figures alone."""
     found: dict[str, list[Row]] = {}
     for report in reports:
-        judged = _judged(report) if area is None else [f for f in report.main.areas if f.area == area]
+        judged = _judged(report) if area is None else [f for f in areas_of(report.main) if f.area == area]
         by_document: dict[str, list[Figure]] = {}
         for figure in judged:
             by_document.setdefault(document_of(figure), []).append(figure)
@@ -112,6 +113,15 @@ def document_of(figure: Figure) -> str:
     return figure.target.document if figure.target else figure.goal.document
 
 
+def areas_of(of: MeasureReport) -> list[Figure]:
+    """The areas' figures; none where nothing that the measure counts says where it was: they would all be zero."""
+    goal, measure = of.company.goal, of.measure
+    if isinstance(measure, OfficialMeasure):
+        return of.areas
+    clauses = [clause for ledger in goal.ledgers if ledger.measure == measure.id for clause in ledger.rule.clauses]
+    return of.areas if any(clause.area for clause in clauses) else []
+
+
 def _is_followed(row: Row) -> bool:
     """Whether the figure is followed without a target; those come last."""
     return row.figure.target is None
@@ -120,7 +130,7 @@ def _is_followed(row: Row) -> bool:
 def _judged(report: Report) -> list[Figure]:
     """Each area with a target, and the company when it has one or no area has."""
     main = report.main
-    areas = [figure for figure in main.areas if figure.target is not None and figure.in_programme]
+    areas = [figure for figure in areas_of(main) if figure.target is not None and figure.in_programme]
     return [*([main.company] if main.company.target is not None or not areas else []), *areas]
 
 
