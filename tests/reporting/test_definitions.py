@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hem.cli import app
-from services.reporting.definitions import DefinitionError, Goal, load, parse
+from services.reporting.definitions import DefinitionError, load, parse
 
 FOLDER = files("services.reporting") / "goals"
 OFFERED = "housing-introduction-offered"
@@ -181,11 +181,3 @@ def test_hem_goals_list(hem: Callable[..., tuple[int, str]], tmp_path: Path) -> 
 
 def line_of(file: Path, part: str) -> int:
     return next(n for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1) if part in line)
-
-
-def test_a_goal_in_the_words_of_its_guide() -> None:
-    """docs/add-a-goal.md shows a file: it is one that works."""
-    guide = Path("docs/add-a-goal.md").read_text(encoding="utf-8")
-    shown = re.findall(r"```yaml\n(# .*?)```", guide, re.DOTALL)
-    goals: list[Goal] = [parse(f"{re.search(r'^id: (.+)$', text, re.MULTILINE)[1]}.yaml", text) for text in shown]  # type: ignore[index]
-    assert goals
