@@ -37,6 +37,7 @@ def answer(id: str, *, comment: told.Comment | None) -> told.Answer:
     return told.Answer(
         id=id,
         title=f"Bointroduktion {id}",
+        outcome=("met", "Uppnått, 91,3 %"),
         definition="Alla som flyttar in erbjuds en introduktion.",
         in_words=f"137 av 150 hushåll. {HOSTILE}",
         entries=[

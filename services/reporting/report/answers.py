@@ -13,6 +13,10 @@ from services.reporting.service.notes import applying
 from services.reporting.service.shapes import Figure, MeasureReport, Report
 from services.reporting.written import Written
 
+HARDEST = (
+    Status.MISSED, Status.BEHIND, Status.ON_TRACK, Status.MET, Status.INFORMATION, Status.SUPPRESSED, Status.FILLING,
+    Status.NO_DATA,
+)  # fmt: skip
 ROWS_AT_MOST = 30
 """A table of more slices than this is read on the page, not on paper."""
 REASONS = {
@@ -44,6 +48,7 @@ def answer(report: Report, comment: Comment | None, notes: Sequence[Note], writt
     return Answer(
         id=report.goal.id,
         title=texts.title,
+        outcome=_outcome(figures, written),
         definition=texts.definition,
         in_words=_in_words(first, written),
         entries=_entries(report, figures, written),
@@ -58,13 +63,14 @@ def answer(report: Report, comment: Comment | None, notes: Sequence[Note], writt
 
 def reference(report: Report, document: str, elsewhere: str, written: Written) -> Answer:
     """What is said of a goal under one document, when the whole is told under the title of another."""
-    texts = report.goal.text(written.language)
+    texts, figures = report.goal.text(written.language), judged(report)
     return Answer(
         id=f"{report.goal.id}-{document}",
         title=texts.title,
+        outcome=_outcome(figures, written),
         definition=texts.definition,
         in_words="",
-        entries=_entries(report, judged(report), written),
+        entries=_entries(report, figures, written),
         remarks=[written.say(N_("More is said of this goal under {title}."), title=elsewhere)],
         picture=None,
         comment=None,
@@ -72,6 +78,19 @@ def reference(report: Report, document: str, elsewhere: str, written: Written) -
         facts=[],
         changes=[],
     )
+
+
+def _outcome(figures: Sequence[Figure], written: Written) -> tuple[str, str]:
+    """The figure with its status; of several figures the hardest status, and how many have met their target."""
+    hardest = min(figures, key=lambda figure: HARDEST.index(figure.status))
+    if len(figures) == 1:
+        word, value = written.status(hardest), written.value(hardest)
+        return hardest.status.value, word if hardest.value_shown is None else f"{word}, {value}"
+    met = sum(figure.status is Status.MET for figure in figures)
+    if all(figure.value_shown is None for figure in figures):
+        return hardest.status.value, written.status(hardest)
+    said = written.say(N_("{n} of {all} targets met"), n=str(met), all=str(sum(f.target is not None for f in figures)))
+    return hardest.status.value, said
 
 
 def _in_words(figure: Figure, written: Written) -> str:

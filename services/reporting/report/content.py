@@ -62,10 +62,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One goal's part of the report. `facts`: (term, what it is): how it is counted, from what, in which version."""
+    """One goal's part of the report. `outcome`: (status code, words): all of it in short, for the list of contents.
+
+    `facts`: (term, what it is): how it is counted, from what, in which version.
+    """
 
     id: str
     title: str
+    outcome: tuple[str, str]
     definition: str
     in_words: str
     entries: Sequence[Entry]
