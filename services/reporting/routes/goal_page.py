@@ -30,7 +30,7 @@ from services.reporting.routes.rows import Row, areas_of, document_of, key_of, r
 from services.reporting.service import notes, published, reading
 from services.reporting.service.shapes import Figure, MeasureReport, Report, UnknownSlice, swedish
 from services.reporting.service.shelf import in_force
-from services.reporting.written import Written
+from services.reporting.written import Written, is_by_year
 
 CHOICES = ("period", "measure", "area", "sort", "as_of")
 CARDS_AT_MOST = 12
@@ -71,7 +71,7 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         behind = await _behind(tx, figure, audience)
         told_before = await _told_before(tx, figure, audience)
     labels = sorted({*(str(year) for year in years), str(period.first.year)})
-    shown = {"goal": goal, "texts": goal.text(say.language), "say": say, "period": period}
+    shown = {"goal": goal, "texts": goal.text(say.language), "say": say, "period": period, "parts": []}
     shown["crumbs"] = [(say.say(N_("Goals")), f"/?period={period.first.year}")]
     if figure is None:
         shown["years"] = [(label, f"/goals/{id}?period={label}") for label in labels]
@@ -79,7 +79,8 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         return page(request, "unpublished.html", **shown)
     report = found[0]
     shown["years"] = [(label, _elsewhere(figure, period=label)) for label in labels]
-    shown["parts"] = [(say.part(p), _elsewhere(figure, period=p.label), p == period) for p in parts]
+    if not is_by_year(figure):
+        shown["parts"] = [(say.part(p), _elsewhere(figure, period=p.label), p == period) for p in parts]
     is_live = audience is Audience.STAFF and moment is None
     shown |= _the_figure(figure, notes.applying(said, area), say, ctx)
     shown |= _why(figure, notes.applying(said, area), linked, request)
