@@ -20,6 +20,10 @@ MEANINGS = (
     ("missed", N_("The period is over and the target wasn't reached.")),
     ("information", N_("There is no target: the figure is followed, or shown for comparison.")),
     ("no_data", N_("Nothing has come that could be counted. It doesn't mean zero.")),
+    (
+        "filling",
+        N_("The goal is new or has a new definition: its figures are being counted from what is known already."),
+    ),
     ("suppressed", N_("There is a figure, but about so few people that it could tell of one of them.")),
 )
 

@@ -19,7 +19,7 @@ from services.reporting.repository import governance
 from services.reporting.repository.quality import HeardOf
 from services.reporting.routes.asking import Wrong, as_page, period_of
 from services.reporting.routes.goals import watermark
-from services.reporting.routes.names import short_type
+from services.reporting.routes.names import area_called, short_type
 from services.reporting.routes.rows import address_of, document_of, row_of
 from services.reporting.service import figures, quality, reading
 from services.reporting.service.extents import extents_of
@@ -76,7 +76,7 @@ async def show_areas(request: Request, ctx: Ctx) -> Response:
         "areas.html",
         period=period,
         years=years,
-        areas=[_listed(found, period) for found in by_area.values()],
+        areas=[_listed(found, period, say) for found in by_area.values()],
         watermark=watermark(say, ctx.clock.now()),
     )
 
@@ -101,7 +101,7 @@ async def show_area(request: Request, ctx: Ctx, id: str) -> Response:
         request,
         "area.html",
         id=id,
-        name=name,
+        name=area_called(id, name, say),
         is_unknown=id == UNKNOWN_AREA,
         period=period,
         years=years,
@@ -131,11 +131,11 @@ async def _reports(request: Request, ctx: Context, tx: Transaction) -> tuple[Per
     return period, sorted({*years, period.first.year}), reports
 
 
-def _listed(found: Sequence[Figure], period: Period) -> Listed:
+def _listed(found: Sequence[Figure], period: Period, say: Written) -> Listed:
     first = found[0]
     shown = [figure for figure in found if figure.status not in WITHOUT]
     return Listed(
-        first.area_name or first.area or "",
+        area_called(first.area or "", first.area_name, say),
         f"/areas/{quote(first.area or '', safe='')}?period={period.label}",
         len(shown),
         sum(figure.status in JUDGED for figure in shown),

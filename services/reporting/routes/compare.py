@@ -17,6 +17,7 @@ from services.reporting.domain.figures import Status
 from services.reporting.domain.periods import Period
 from services.reporting.routes.asking import Wrong, as_page, goal_of, parameter, period_of
 from services.reporting.routes.goals import watermark
+from services.reporting.routes.names import area_called
 from services.reporting.routes.rows import address_of
 from services.reporting.service import figures, reading
 from services.reporting.service.shapes import Figure, MeasureReport, Report
@@ -85,7 +86,7 @@ def _goals_by_area(reports: Sequence[Report], period: Period, say: Written) -> d
     """Goals that some area has data for; the areas that some goal has data for."""
     known: dict[str, str] = {}
     for figure in (figure for report in reports for figure in report.main.areas if _says(figure)):
-        known.setdefault(figure.area or "", figure.area_name or figure.area or "")
+        known.setdefault(figure.area or "", area_called(figure.area or "", figure.area_name, say))
     order = _in_order(reports, known)
     rows = []
     for report in reports:
@@ -124,7 +125,7 @@ def _areas_by_year(goal: Goal, measure: str, found: Sequence[tuple[Period, Repor
     for _period, each in reports:
         for figure in each.areas:
             if _says(figure):
-                names[figure.area] = figure.area_name or figure.area or ""
+                names[figure.area] = area_called(figure.area or "", figure.area_name, say)
     rows = []
     for area, name in [*names.items(), (None, say.say(N_("The whole company")))]:
         cells = [_cell(next((f for f in (*each.areas, each.company) if f.area == area), None)) for _p, each in reports]

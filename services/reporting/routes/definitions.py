@@ -96,7 +96,7 @@ async def show_definition(request: Request, ctx: Ctx, id: str) -> Response:
         document=next((d for d in landlord.documents if d.id == goal.aim.document), None),
         aim=say.say(AIMS[goal.aim.comparison]),
         frequency=say.say(UPDATED[goal.frequency]),
-        dimensions=[say.dimension(d) for d in goal.dimensions],
+        dimensions=[say.say(N_("area")) if d == "area" else say.dimension(d) for d in goal.dimensions],
         kinds={kind: say.say(words) for kind, words in KINDS.items()},
         types=_types(goal),
         waits=lambda within: _waits(within, say),

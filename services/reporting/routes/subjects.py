@@ -19,7 +19,7 @@ from services.reporting.domain.figures import UNKNOWN_AREA
 from services.reporting.domain.landlord import Landlord
 from services.reporting.domain.periods import Period
 from services.reporting.repository import governance
-from services.reporting.routes.names import short_type
+from services.reporting.routes.names import area_called, short_type
 from services.reporting.service.life import Effect, Happened, life
 from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
@@ -105,9 +105,8 @@ def _told(effect: Effect, landlord: Landlord, say: Written) -> Told:
         query["measure"] = measure.id
     place = say.say(N_("The whole company"))
     if effect.area:
-        is_defined = landlord.is_defined(effect.area)
-        query["area"] = effect.area if is_defined else UNKNOWN_AREA
-        place = landlord.name_of(effect.area, year.last)
+        query["area"] = effect.area if landlord.is_defined(effect.area) else UNKNOWN_AREA
+        place = area_called(query["area"], landlord.name_of(effect.area, year.last), say)
     return Told(_change(effect, say), f"{title}, {place} {year.label}", f"/goals/{goal.id}?{urlencode(query)}")
 
 
