@@ -24,6 +24,7 @@ from services.reporting.service.shelf import in_force
 
 log = structlog.get_logger(__name__)
 LOOK_EVERY = 2.0  # seconds between looks at the folder
+FEW = 10
 CHUNK = 5_000  # facts merged in one transaction; projectors wait for it
 
 
@@ -103,7 +104,7 @@ async def take_over(tx: Transaction, goals: Mapping[str, tuple[Goal, str]]) -> N
         await definitions.put(tx.connection, goal.id, goal.version, text, tx.now(), fill=fill)
         moved[goal.id] = goal.version
     if moved:
-        log.info("definitions of goals are in force", goals=moved)
+        log.info("definitions of goals are in force", goals=moved if len(moved) < FEW else len(moved))
         await tx.execute(definitions.NEXT_GENERATION)
 
 
