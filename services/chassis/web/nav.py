@@ -46,6 +46,7 @@ PLACES = (
 FOOT = (
     Place(N_("About the figures"), "/about", Permission.PUBLIC),
     Place(N_("Publications"), "/publications", Permission.PUBLIC),
+    Place(N_("Yearly reports"), "/yearly", Permission.PUBLIC),
     Place(N_("Definitions"), "/definitions", Permission.PUBLIC),
     Place(N_("Reporting status"), "/status", Permission.PUBLIC),
     Place(N_("Data quality"), "/quality", Permission.FIGURES),

@@ -184,18 +184,17 @@ def _facts(report: Report, figure: Figure, written: Written) -> list[tuple[str, 
 
 def _changes(report: Report, written: Written) -> Iterable[str]:
     """What has been restated: both values, when and why."""
+    none = written.say(N_("no figure"))
     for measure in report.measures:
-        for figure in (measure.company, *measure.areas, *(f for found in measure.by.values() for f in found)):
-            restated = None if figure.published is None else figure.published.restated
-            if restated is None:
-                continue
-            unit, decimals = measure.measure.unit, measure.measure.decimals
-            none = written.say(N_("no figure"))
-            yield written.say(
-                N_("{place}: was {before}, is {after} since {day}, because {reason}."),
-                place=written.place(figure),
-                before=none if restated.before is None else written.amount(restated.before, unit, decimals),
-                after=none if figure.value_shown is None else written.value(figure),
-                day=written.day(restated.on),
-                reason=written.texts.gettext(REASONS[restated.reason]),
-            )
+        unit, decimals = measure.measure.unit, measure.measure.decimals
+        for figure in measure.every:
+            published = figure.published
+            if published is not None and published.restated:
+                yield written.say(
+                    N_("{place}: was {before}, is {after} since {day}, because {reason}."),
+                    place=written.place(figure),
+                    before=none if published.was is None else written.amount(published.was, unit, decimals),
+                    after=none if figure.value_shown is None else written.value(figure),
+                    day=written.day(published.on),
+                    reason=written.texts.gettext(REASONS.get(published.reason or "other", REASONS["other"])),
+                )

@@ -40,7 +40,7 @@ KEEP_FILE = """
     insert into report_file (report_id, language, format, digest, content) values ($1, $2, $3, $4, $5)
 """
 CHANGED_SINCE = """
-    select exists (select from publication where period = $1 and reason is not null and published_at > $2)
+    select exists (select from publication where period = $1 and published_at > $2)
 """
 FILE = "select content, digest from report_file where report_id = $1 and language = $2 and format = $3"
 
@@ -138,5 +138,5 @@ async def file(connection: Connection, report_id: str, language: str, format: Fo
 
 
 async def has_changed(connection: Connection, found: Edition) -> bool:
-    """Whether figures of the report's period have been restated since it was handed over."""
+    """Whether figures of the report's period have been published anew since it was handed over."""
     return bool(await connection.fetchval(CHANGED_SINCE, found.period, found.published_at))

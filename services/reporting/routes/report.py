@@ -65,6 +65,7 @@ async def show_report(request: Request, ctx: Ctx, id: str) -> Response:
         "report_show.html",
         content=html.shown(json.loads(file.content)),
         has_changed=has_changed,
+        period=edition.period,
         files=f"/yearly/reports/{id}/{tongue}",
         draft=None,
         crumbs=[(translations(request).gettext(N_("Yearly reports")), "/yearly")],

@@ -71,13 +71,13 @@ async def show_draft(request: Request, ctx: Ctx, year: int) -> Response:
     )
 
 
-@router.get(f"/yearly/drafts/{YEAR}/publish", permission=Permission.REPORT)
+@router.get(f"/yearly/drafts/{YEAR}/publish", permission=Permission.RELEASE)
 async def ask_to_publish(request: Request, ctx: Ctx, year: int) -> Response:
     """Whom is it for? What is still missing?"""
     return await _publishing(request, ctx, _period(year), None)
 
 
-@router.post(f"/yearly/drafts/{YEAR}/publish", permission=Permission.REPORT)
+@router.post(f"/yearly/drafts/{YEAR}/publish", permission=Permission.RELEASE)
 async def publish(request: Request, ctx: Ctx, year: int) -> Response:
     """Hands the report over, once however often it is sent."""
     period, form = _period(year), await request.form()
