@@ -7,19 +7,16 @@
 
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from schemas.catalogue import MODELS
 from schemas.compat import breaks
 from services.chassis.service import Service
+from services.reporting.definitions import load
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "schemas" / "golden"
-GOALS = ROOT / "services" / "reporting" / "goals"
 DERIVED = ROOT / "schemas" / "derived"
 
 Json = dict[str, Any]
@@ -39,22 +36,9 @@ def _reactions() -> Iterator[Json]:
 
 
 def _goals() -> Iterator[Json]:
-    for file in sorted(GOALS.glob("*.yaml")):
-        goal = yaml.safe_load(file.read_text(encoding="utf-8"))
-        titles = {language: said["title"] for language, said in goal["texts"].items()}
-        yield {"id": goal["id"], "titles": titles, "types": sorted({*_named(goal)} & MODELS.keys())}
-
-
-def _named(value: Any) -> Iterator[str]:
-    """Every text in a goal."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _named(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _named(inner)
+    for goal in load():
+        titles = {language: said.title for language, said in goal.texts.items()}
+        yield {"id": goal.id, "titles": titles, "types": sorted({type for of in goal.events.values() for type in of})}
 
 
 def history() -> Json:

@@ -92,6 +92,14 @@ class Goal(Strict):
     def ledgers(self) -> tuple[Ledger, ...]:
         return tuple(ledger for measure in self.measures for ledger in measure.ledgers(self.id, self.others))
 
+    @cached_property
+    def events(self) -> Mapping[str, tuple[str, ...]]:
+        """Measure → the types of event that it is made of."""
+        found: dict[str, dict[str, None]] = {measure.id: dict.fromkeys(measure.reads) for measure in self.measures}
+        for ledger in self.ledgers:
+            found[ledger.measure] |= {clause.type: None for clause in ledger.rule.clauses}
+        return {measure: tuple(types) for measure, types in found.items()}
+
     @property
     def document(self) -> str:
         return self.aim.document

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from schemas.gateway import PublisherRegistered, PublisherRetired, SourceChecked
+from schemas.governance import AreaDefined, SteeringDocumentAdopted, SteeringDocumentReplaced, TargetRevised, TargetSet
+from schemas.statistics import OfficialStatisticImported
 from services.reporting.definitions.clauses import FINE, AnyAmount, ClauseData, Name, Slug, Strict, wire_names
 from services.reporting.domain.clauses import Clause
 from services.reporting.domain.cohorts import CohortRatio, Wait
@@ -84,6 +87,11 @@ class Common(Group):
 
     cumulative: bool = False
     given_totals: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The types of event that it is made of beside those of its ledgers."""
+        return ()
 
     def ledgers(self, goal: str, dimensions: Sequence[str]) -> tuple[Ledger, ...]:
         return (Ledger(f"{goal}/{self.id}", goal, self.id, self.rule(dimensions)),)
@@ -306,6 +314,11 @@ class ShareMeasure(Common, CountedData):
         return self
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        decided = (SteeringDocumentAdopted, SteeringDocumentReplaced, TargetSet, TargetRevised)
+        return tuple(model.type for model in decided) if self.governance else ()
+
+    @property
     def is_ratio(self) -> bool:
         return True
 
@@ -394,6 +407,10 @@ class OfficialMeasure(Common):
             parity=self.kind == "parity",
         )
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (OfficialStatisticImported.type, AreaDefined.type)
+
     def ledgers(self, goal: str, dimensions: Sequence[str]) -> tuple[Ledger, ...]:
         return ()
 
@@ -406,6 +423,10 @@ class FreshnessMeasure(Common):
     @property
     def is_ratio(self) -> bool:
         return True
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (PublisherRegistered.type, PublisherRetired.type, SourceChecked.type)
 
     def ledgers(self, goal: str, dimensions: Sequence[str]) -> tuple[Ledger, ...]:
         return ()

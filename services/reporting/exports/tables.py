@@ -102,7 +102,7 @@ def about(goal: Goal, language: str) -> About:
         source=texts.source,
         threshold=goal.threshold,
         parts=tuple(parts),
-        events=tuple(sorted({clause.type for ledger in goal.ledgers for clause in ledger.rule.clauses})),
+        events=tuple(sorted({type for types in goal.events.values() for type in types})),
     )
 
 

@@ -98,7 +98,7 @@ async def show_definition(request: Request, ctx: Ctx, id: str) -> Response:
         frequency=say.say(UPDATED[goal.frequency]),
         dimensions=[say.say(N_("area")) if d == "area" else say.dimension(d) for d in goal.dimensions],
         kinds={kind: say.say(words) for kind, words in KINDS.items()},
-        types=_types(goal),
+        types=goal.events,
         waits=lambda within: _waits(within, say),
         versions=[{"version": number, "text": text, "since": since} for number, text, since in versions],
         short=short_type,
@@ -138,14 +138,6 @@ def _chapters(goals: Goals, documents: Sequence[Document], tongue: str) -> list[
         found.setdefault(goal.aim.document, []).append(goal)
     order = sorted(found, key=lambda id: (id not in known, -known[id].valid_from.toordinal() if id in known else 0, id))
     return [Chapter(id, known[id].title if id in known else None, found[id]) for id in order]
-
-
-def _types(goal: Goal) -> dict[str, list[str]]:
-    """Measure → the types of event that bear on it."""
-    found: dict[str, dict[str, None]] = {measure.id: {} for measure in goal.measures}
-    for ledger in goal.ledgers:
-        found[ledger.measure] |= {clause.type: None for clause in ledger.rule.clauses}
-    return {measure: list(types) for measure, types in found.items()}
 
 
 def _waits(within: WaitData, say: Written) -> str:

@@ -68,7 +68,7 @@ def _state(report: Report, is_asked_for: bool) -> State | None:
 
 
 def _heard(goal: Goal, last: Mapping[str, datetime]) -> datetime | None:
-    types = {clause.type for ledger in goal.ledgers for clause in ledger.rule.clauses}
+    types = {type for found in goal.events.values() for type in found}
     return max((last[type] for type in types if type in last), default=None)
 
 
