@@ -119,6 +119,8 @@ async def _chart(request: Request, ctx: Ctx, ending: Literal["svg", "png"]) -> R
 def _one(request: Request, found: asked.Found) -> Figure:
     """The figure that a chart is of: the first measure's, of the area asked for or the company. Raises `Wrong`."""
     area = request.query_params.get("area") or None
+    if len(set(request.query_params.getlist("goal"))) != 1:
+        raise Wrong(400, "one-goal", N_("A chart is of one goal"), "Say which: goal=housing-introduction-offered.")
     figure = next((f for f in found.figures if f.area == area and f.dimension is None), None)
     if figure is None:
         raise Wrong(404, "no-figure", N_("There is no such figure"), "Nothing has been published for that.")
