@@ -87,6 +87,8 @@ def _corrected(random: Random, earlier: Sent, number: int) -> Sent:
     if type(data) not in makers:  # a withdrawal can't be corrected
         return earlier
     same = {*data.identity_fields, *type(data)._subject_fields}
+    if "round_id" in same:  # a round has its number and its summer
+        same |= {"round", "year"}
     for _ in range(20):
         other = makers[type(data)].make(random)
         fields = {**dict(other), **{name: value for name, value in dict(data).items() if name in same}}

@@ -57,7 +57,7 @@ WORK = (
     Said(placements.PlacementCommitmentMade, 4, commitment),
     Said(placements.CommitmentRevised, 2, lambda r: {**commitment(r), "revised_on": day(r)}),
     Said(placements.CommitmentDelegated, 3, lambda r: {
-        "commitment_id": id_of(r, "commitment", 16), "parent_commitment_id": id_of(r, "commitment", 16),
+        "commitment_id": f"commitment{8 + r.randrange(8)}", "parent_commitment_id": id_of(r, "commitment", 16),
         "subcontractor_id": id_of(r, "supplier", 3), "places": r.randint(1, 5),
     }),
     Said(placements.CommitmentCancelled, 1, lambda r: {

@@ -27,14 +27,14 @@ Kind = Literal["share", "count", "difference", "median"]
 NOBODY = "unknown"
 """The area that stands for all that nobody has defined."""
 
-# The field that dates an event. Where there is none, it is the event's own time; of `UNDATED` it doesn't matter when.
+# The field that dates an event. Where there is none of them, it is its year or its own time.
 DATED = (
     "moved_in_on", "offered_on", "held_on", "started_on", "completed_on", "sold_on", "registered_on", "let_on",
     "published_on", "set_on", "awarded_on", "ended_on", "opened_on", "closed_on", "from_", "on",
     "counted_on", "revised_on", "planned_on", "sent_on", "made_on", "answered_on", "proposed_on", "accepted_on",
-    "signed_on",
+    "signed_on", "cancelled_on", "vacated_on", "declined_on", "withdrawn_on", "interrupted_on", "moved_out_on", "retired_on",
+    "replaced_on",
 )  # fmt: skip
-UNDATED = ("MoveInCancelled", "NotificationFailed", "AreaDefined", "ActionCancelled", "CommitmentCancelled")
 
 
 class Sent(NamedTuple):
@@ -105,16 +105,18 @@ class World:
         return World(self._standing, min(day, self.as_of))
 
     def events(self, model: type[Data]) -> list[Event[Data]]:
-        """In order of time."""
-        undated = model.__name__ in UNDATED
-        return [event for event in self._said[model] if undated or day_of(event) <= self.as_of]
+        """Those of a type that are dated up to the day, in order of time."""
+        return [event for event in self._said[model] if day_of(event) <= self.as_of]
+
+    def ever_events(self, model: type[Data]) -> list[Event[Data]]:
+        return list(self._said[model])
 
     def of(self, model: type[Data]) -> list[Data]:
         """What they say."""
         return [event.data for event in self.events(model)]
 
     def ever(self, model: type[Data]) -> list[Data]:
-        """What they say whenever it holds."""
+        """What those say that only describe, link, cancel or revoke: it holds whenever they are dated."""
         return [event.data for event in self._said[model]]
 
     def areas(self) -> set[str]:
@@ -161,6 +163,9 @@ def day_of(event: Event[Any]) -> date:
         value = getattr(event.data, name, None)
         if value is not None:
             return value
+    month = getattr(event.data, "month", None)
+    if month is not None:
+        return Period.of(month).first
     year = getattr(event.data, "year", None)
     return local_day(event.time) if year is None else date(year, 1, 1)
 
@@ -201,13 +206,13 @@ class Recount:
     def __init__(self, sent: Iterable[Sent], as_of: date) -> None:
         self._world = World(standing(sent), as_of)
 
-    def figures(self, goal: str, measure: str, period: str) -> dict[Slice, Counted]:
+    def figures(self, goal: str, measure: str, period: str | Period) -> dict[Slice, Counted]:
         """Every slice of a measure that there is anything to say about, and the company always."""
         kind, count = MEASURES.known[goal, measure]
         rows: dict[Slice, list[Row]] = defaultdict(list)
         rows[None] = []
         known = self._world.areas()
-        for row in count(self._world, Period.of(period)):
+        for row in count(self._world, Period.of(period) if isinstance(period, str) else period):
             if row.ours:
                 rows[None].append(row)
             if row.area is not None:

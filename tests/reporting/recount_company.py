@@ -14,14 +14,13 @@ def days(first: date, last: date) -> Iterable[date]:
         yield first + timedelta(days=number)
 
 
-@counts("strategist", "percent", "share")
+@counts("strategist", "share", "share")
 def strategist(world: World, period: Period) -> Iterable[Row]:
-    """Each day's per cent; before anything is said of the role there is nothing to say."""
+    """Each day's per cent; a day before anything is said of the role has nothing."""
     said = {role.from_: exact(role.percent) for role in world.of(RoleStaffed) if role.role == "integration_strategist"}
     for day in days(period.first, min(period.last, world.as_of)):
         begun = [first for first in said if first <= day]
-        if begun:
-            yield Row(said[max(begun)] / 100, 1)
+        yield Row(said[max(begun)] / 100 if begun else 0, 1 if said else 0)
 
 
 @counts("sustainability-report", "published", "count")

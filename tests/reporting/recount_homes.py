@@ -44,7 +44,7 @@ def runs(world: World, programme: str, area: str, day: date) -> bool:
 
 
 def newcomers(world: World, period: Period) -> Iterator[TenantMovedIn]:
-    gone = {cancelled.tenancy_id for cancelled in world.of(MoveInCancelled)}
+    gone = {cancelled.tenancy_id for cancelled in world.ever(MoveInCancelled)}
     for moved in world.of(TenantMovedIn):
         if moved.moved_in_on in period and moved.tenancy_id not in gone:
             yield moved
@@ -55,7 +55,7 @@ def housing_introduction_offered(world: World, period: Period) -> Iterable[Row]:
     offered = {event.data.tenancy_id: event.time for event in world.events(HousingIntroductionOffered)}
     failed = [
         (event.data.about, event.time)
-        for event in world.events(NotificationFailed)
+        for event in world.ever_events(NotificationFailed)
         if event.data.occasion == "housing_introduction" and event.data.is_final
     ]
     for moved in newcomers(world, period):
@@ -100,7 +100,7 @@ def staff_inquiry(world: World, period: Period) -> Iterable[Row]:
 def staff_inquiries(world: World, period: Period) -> Iterator[str]:
     """Those that were held in the period: closed in it."""
     closed = {closing.survey_id: closing.closed_on for closing in world.of(SurveyClosed)}
-    for survey in world.of(SurveyPublished):
+    for survey in world.ever(SurveyPublished):
         if survey.kind == "staff" and survey.theme == "internship_obstacles" and closed.get(survey.survey_id) in period:
             yield survey.survey_id
 
@@ -125,7 +125,7 @@ def staff_response_rate(world: World, period: Period) -> Iterable[Row]:
 
 
 def yearly_surveys(world: World, period: Period) -> Iterator[SurveyPublished]:
-    for survey in world.of(SurveyPublished):
+    for survey in world.ever(SurveyPublished):
         if (
             survey.kind == "tenant"
             and survey.is_yearly
@@ -138,9 +138,7 @@ def yearly_surveys(world: World, period: Period) -> Iterator[SurveyPublished]:
 @counts("survey-languages", "languages", "count")
 def survey_languages(world: World, period: Period) -> Iterable[Row]:
     for survey in yearly_surveys(world, period):
-        for language in survey.languages:
-            if language.split("-")[0] not in ("sv", "en"):
-                yield Row(by=(("language", language),))
+        yield Row(len(set(survey.languages) - {"sv", "en"}))
 
 
 @counts("survey-languages", "response-rate", "share")
@@ -157,22 +155,37 @@ def response_rate_by_language(world: World, period: Period) -> Iterable[Row]:
 
 @counts("survey-outreach", "associations", "count")
 def survey_outreach(world: World, period: Period) -> Iterable[Row]:
-    told = {(o.association_id, o.language) for o in world.of(OutreachPerformed) if o.survey_id and o.on in period}
-    for association in {association for association, _ in told}:
-        yield Row()
-        for language in {language for told_one, language in told if told_one == association and language}:
-            yield Row(by=(("language", language),), ours=False)
+    first: dict[tuple[str, str], date] = {}
+    for told in world.of(OutreachPerformed):
+        if told.survey_id is not None:
+            about = told.association_id, told.survey_id
+            first[about] = min(told.on, first.get(about, told.on))
+    for day in first.values():
+        if day in period:
+            yield Row()
+
+
+@counts("survey-outreach", "by-language", "count")
+def survey_outreach_by_language(world: World, period: Period) -> Iterable[Row]:
+    first: dict[tuple[str, str, str], date] = {}
+    for told in world.of(OutreachPerformed):
+        if told.survey_id is not None and told.language is not None:
+            about = told.association_id, told.survey_id, told.language
+            first[about] = min(told.on, first.get(about, told.on))
+    for (_, _, language), day in first.items():
+        if day in period:
+            yield Row(by=(("language", language),))
 
 
 @counts("survey-feedback", "share", "share")
 def survey_feedback(world: World, period: Period) -> Iterable[Row]:
-    languages = {survey.survey_id: set(survey.languages) for survey in world.of(SurveyPublished)}
-    planned = {(action.survey_id, action.area_id, action.action_id) for action in world.of(ActionPlanned)}
+    languages = {survey.survey_id: set(survey.languages) for survey in world.ever(SurveyPublished)}
+    planned = {action.action_id for action in world.ever(ActionPlanned)}
     for result in world.of(ResultPublished):
-        if result.published_on not in period:
+        if result.area_id is None or result.published_on not in period:
             continue
         heard = any(
-            (result.survey_id, result.area_id, sent.action_id) in planned
+            sent.action_id in planned
             and (sent.survey_id, sent.area_id, sent.stage) == (result.survey_id, result.area_id, "planned")
             and languages.get(result.survey_id, {"?"}) <= set(sent.available_in)
             and sent.sent_on <= result.published_on + FEEDBACK_WITHIN
@@ -185,7 +198,7 @@ def index_of(index: str) -> Count:
     """An index of the yearly tenant survey. The company's is its own result; areas' results are the areas'."""
 
     def count(world: World, period: Period) -> Iterable[Row]:
-        yearly = {s.survey_id for s in world.of(SurveyPublished) if s.kind == "tenant" and s.is_yearly}
+        yearly = {s.survey_id for s in world.ever(SurveyPublished) if s.kind == "tenant" and s.is_yearly}
         for result in world.of(ResultPublished):
             found = result.indices.get(index)
             if result.survey_id in yearly and result.published_on in period and found is not None:
@@ -210,11 +223,11 @@ def agreements(world: World, period: Period) -> Iterable[Row]:
 
 @counts("internship-plan", "share", "share")
 def internship_plan(world: World, period: Period) -> Iterable[Row]:
-    cancelled = {action.action_id for action in world.of(ActionCancelled)}
+    cancelled = {action.action_id for action in world.ever(ActionCancelled)}
     completed = {action.action_id: action.completed_on for action in world.of(ActionCompleted)}
-    for action in world.of(ActionPlanned):
+    for action in world.ever(ActionPlanned):
         said: ActionPlanned | ActionRevised = action
-        revisions = [r for r in world.of(ActionRevised) if r.action_id == action.action_id]
+        revisions = [r for r in world.ever(ActionRevised) if r.action_id == action.action_id]
         for revision in sorted(revisions, key=lambda revision: revision.revised_on):
             if revision.revised_on <= said.due_on:  # said before the day had come
                 said = revision

@@ -22,12 +22,17 @@ from schemas.placements import (
 )
 from schemas.procurement import ContractAwarded, ProcurementPublished, SocialRequirementSet
 from schemas.summer_jobs import SummerJobAllocated, SummerJobDeclined
-from tests.reporting.recount import NOBODY, Period, Row, World, counts, local_day
+from tests.reporting.recount import Period, Row, World, counts, local_day
+
+
+def named(dimension: str, value: str | None) -> tuple[tuple[str, str], ...]:
+    """The slice that a row is of; none, where its value isn't known."""
+    return () if value is None else ((dimension, value),)
 
 
 @counts("social-requirements", "share", "share")
 def social_requirements(world: World, period: Period) -> Iterable[Row]:
-    category = {p.procurement_id: p.category for p in world.of(ProcurementPublished)}
+    category = {p.procurement_id: p.category for p in world.ever(ProcurementPublished)}
     awards = defaultdict(list)
     for award in world.of(ContractAwarded):
         awards[award.procurement_id].append(award.awarded_on)
@@ -36,85 +41,75 @@ def social_requirements(world: World, period: Period) -> Iterable[Row]:
             required = any(
                 r.procurement_id == procurement and r.set_on <= min(days) for r in world.of(SocialRequirementSet)
             )
-            yield Row(required, 1, by=(("category", category.get(procurement, NOBODY)),))
+            yield Row(required, 1, by=named("category", category.get(procurement)))
 
 
 class Promises:
-    """Commitments as they stand, and which each was delegated from."""
+    """Commitments, and which each was delegated from."""
 
     def __init__(self, world: World) -> None:
-        self.made = {c.commitment_id: c for c in world.of(PlacementCommitmentMade)}
-        self.revised: dict[str, list[CommitmentRevised]] = defaultdict(list)
-        for revision in world.of(CommitmentRevised):
-            self.revised[revision.commitment_id].append(revision)
-        self.cancelled = {c.commitment_id for c in world.of(CommitmentCancelled)}
-        self.parents = {c.commitment_id: c.parent_commitment_id for c in world.of(CommitmentDelegated)}
+        self.made = {c.commitment_id: c for c in world.ever(PlacementCommitmentMade)}
+        self.cancelled = {c.commitment_id for c in world.ever(CommitmentCancelled)}
+        self.parents = {c.commitment_id: c.parent_commitment_id for c in world.ever(CommitmentDelegated)}
 
-    def now(self, commitment: str) -> Commitment | None:
-        """What a supplier promises now; None where nobody has promised or it no longer stands."""
-        if commitment not in self.made or commitment in self.cancelled:
-            return None
-        said = self.revised[commitment]
-        return max(said, key=lambda revision: revision.revised_on) if said else self.made[commitment]
-
-    def first(self, commitment: str) -> str:
-        """The commitment that one was delegated from, at the top."""
-        seen: set[str] = set()
-        while commitment in self.parents and commitment not in seen:
-            seen.add(commitment)
-            commitment = self.parents[commitment]
-        return commitment
+    def contract_of(self, start: PlacementStarted) -> str | None:
+        """The contract a placement fulfils: what it says itself, or its commitment, or the one that was delegated from."""
+        if start.contract_id is not None or start.commitment_id is None:
+            return start.contract_id
+        for commitment in (start.commitment_id, self.parents.get(start.commitment_id)):
+            made = self.made.get(commitment or "")
+            if made is not None and made.contract_id is not None:
+                return made.contract_id
+        return None
 
 
 @counts("contract-places", "share", "share")
 def contract_places(world: World, period: Period) -> Iterable[Row]:
     until = world.until(period.last)
-    promises = Promises(until)
-    for id in promises.made:
-        promise = promises.now(id)
-        if promise is not None and promise.contract_id is not None:
-            for line in promise.lines:
-                by = (("contract", promise.contract_id), ("occupation", line.occupation or NOBODY))
+    passed_on = {c.commitment_id for c in world.ever(CommitmentDelegated)}
+    made = {event.data.commitment_id: event for event in until.events(PlacementCommitmentMade)}
+    cancelled = {c.commitment_id: c.cancelled_on for c in until.of(CommitmentCancelled)}
+    for commitment in {*made, *(r.commitment_id for r in until.of(CommitmentRevised))} - passed_on:
+        revised = [r for r in until.of(CommitmentRevised) if r.commitment_id == commitment]
+        said: Commitment = max(revised, key=lambda r: r.revised_on) if revised else made[commitment].data
+        since = max(r.revised_on for r in revised) if revised else local_day(made[commitment].time)
+        if said.contract_id is not None and cancelled.get(commitment, date.min) < since:
+            for line in said.lines:
+                by = (*named("contract", said.contract_id), *named("occupation", line.occupation))
                 yield Row(0, line.places, by=by)
-    taken = {}
+    room = {place.place_id: place.places for place in world.ever(PlaceOpened)}
+    starts = defaultdict(list)
     for start in until.of(PlacementStarted):
-        contract = contract_of(start, promises)
-        if contract is not None:
-            taken[start.place_id] = (("contract", contract), ("occupation", start.occupation))
-    for by in taken.values():
-        yield Row(1, 0, by=by)
-
-
-def contract_of(start: PlacementStarted, promises: Promises) -> str | None:
-    """The contract a placement fulfils, by what it says itself or by its commitment."""
-    if start.contract_id is not None or start.commitment_id is None:
-        return start.contract_id
-    first = promises.first(start.commitment_id)
-    return promises.made[first].contract_id if first in promises.made else None
+        if start.contract_id is not None:
+            starts[start.place_id].append(start)
+    for place, begun in starts.items():
+        for start in sorted(begun, key=lambda start: start.started_on)[: room.get(place, 1)]:
+            yield Row(1, 0, by=(("contract", start.contract_id or ""), ("occupation", start.occupation)))
 
 
 @counts("delegated-places", "places", "count")
 def delegated_places(world: World, period: Period) -> Iterable[Row]:
     promises = Promises(world)
     for event in world.events(CommitmentDelegated):
-        parent = promises.now(event.data.parent_commitment_id)
-        stands = event.data.commitment_id not in promises.cancelled
-        if parent is not None and stands and local_day(event.time) in period:
-            yield Row(event.data.places, by=(("contract", parent.contract_id or NOBODY),))
+        parent = promises.made.get(event.data.parent_commitment_id)
+        gone = {event.data.commitment_id, event.data.parent_commitment_id} & promises.cancelled
+        again = event.data.parent_commitment_id in promises.parents
+        if parent is not None and not gone and not again and local_day(event.time) in period:
+            yield Row(event.data.places, by=named("contract", parent.contract_id))
 
 
 @counts("match-acceptance", "share", "share")
 def match_acceptance(world: World, period: Period) -> Iterable[Row]:
-    occupation = {place.place_id: place.occupation for place in world.of(PlaceOpened)}
+    occupation = {place.place_id: place.occupation for place in world.ever(PlaceOpened)}
     accepted = {match.match_id for match in world.of(MatchAccepted)}
     for match in world.of(MatchProposed):
         if match.proposed_on in period:
-            yield Row(match.match_id in accepted, 1, by=(("occupation", occupation.get(match.place_id, NOBODY)),))
+            yield Row(match.match_id in accepted, 1, by=named("occupation", occupation.get(match.place_id)))
 
 
 @counts("days-to-start", "days", "median")
 def days_to_start(world: World, period: Period) -> Iterable[Row]:
-    opened = {place.place_id: place.opened_on for place in world.of(PlaceOpened)}
+    opened = {place.place_id: place.opened_on for place in world.ever(PlaceOpened)}
     for start in world.of(PlacementStarted):
         if start.started_on in period and start.place_id in opened:
             days = (start.started_on - opened[start.place_id]).days
@@ -129,7 +124,7 @@ def summer_jobs(world: World, period: Period) -> Iterable[Row]:
         about = allocated.application_id, allocated.year
         if about not in last or allocated.round > last[about].round:
             last[about] = allocated
-    declined = {(d.application_id, d.round_id) for d in world.of(SummerJobDeclined)}
+    declined = {(d.application_id, d.round_id) for d in world.ever(SummerJobDeclined)}
     for (application, year), allocated in last.items():
         stands = allocated.place_id is not None and (application, allocated.round_id) not in declined
         if stands and date(year, 1, 1) in period:
@@ -137,7 +132,7 @@ def summer_jobs(world: World, period: Period) -> Iterable[Row]:
 
 
 def completed_summer_jobs(world: World, period: Period) -> Iterable[tuple[PlacementStarted, date]]:
-    starts = {start.placement_id: start for start in world.of(PlacementStarted)}
+    starts = {start.placement_id: start for start in world.ever(PlacementStarted)}
     for done in world.of(PlacementCompleted):
         start = starts.get(done.placement_id)
         if start is not None and start.kind == "summer_job" and done.completed_on in period:
@@ -191,15 +186,15 @@ def project_jobs(world: World, period: Period) -> Iterable[Row]:
     promises = Promises(world)
     for start in world.of(PlacementStarted):
         if start.kind == "project_job" and start.area_id is not None and start.started_on in period:
-            yield Row(area=start.area_id, by=(("contract", contract_of(start, promises) or NOBODY),))
+            yield Row(area=start.area_id, by=named("contract", promises.contract_of(start)))
 
 
 @counts("new-production-placements", "share", "share")
 def new_production_placements(world: World, period: Period) -> Iterable[Row]:
-    strategic = {p.procurement_id for p in world.of(ProcurementPublished) if p.is_strategic}
-    ours = {a.contract_id for a in world.of(ContractAwarded) if a.procurement_id in strategic}
+    strategic = {p.procurement_id for p in world.ever(ProcurementPublished) if p.is_strategic}
+    ours = {a.contract_id for a in world.ever(ContractAwarded) if a.procurement_id in strategic}
     promises = Promises(world)
-    started = {contract_of(start, promises) for start in world.of(PlacementStarted)}
+    started = {promises.contract_of(start) for start in world.of(PlacementStarted)}
     for construction in world.of(ConstructionStarted):
         if construction.contract_id in ours and construction.started_on in period:
             yield Row(construction.contract_id in started, 1, by=(("contract", construction.contract_id),))

@@ -141,11 +141,15 @@ def delegated(commitment: str, parent: str, places: int) -> Sent:
 def test_promised_places_and_those_passed_on() -> None:
     told = [promised(), delegated("sub", "main", 8), delegated("subsub", "sub", 3)]
     assert shown(told, "delegated-places", "places") == "8"
-    starts = [started(1, contract_id="c"), started(2, commitment_id="sub"), started(3, commitment_id="subsub")]
+    starts = [started(n, contract_id="c") for n in (1, 2, 3)]
     again = started(4, place_id="place1", contract_id="c")
     assert shown([*told, *starts, again], "contract-places") == "3/20"
     assert shown([*told, *starts], "contract-places", of=("occupation", "7111")) == "3/20"
     assert shown([*told, *starts], "contract-places", period="2021", as_of=date(2021, 2, 1)) == "3/20"
+    two = said(PlaceOpened(place_id="place1", kind="trainee", occupation="7111", host="own", places=2, opened_on=MAY))
+    assert shown([*told, *starts, again, two], "contract-places") == "4/20"
+    jobs = [started(5, commitment_id="sub", kind="project_job", area_id="oxnehaga")]
+    assert shown([*told, *jobs], "project-jobs", "residents", of=("contract", "c")) == "1"
 
 
 def test_days_to_start_are_the_middle_one() -> None:
@@ -248,7 +252,7 @@ def test_a_role_is_averaged_over_days() -> None:
         said(RoleStaffed(role="integration_strategist", percent=percent, from_=day))
         for percent, day in ((100.0, date(2018, 1, 1)), (50.0, date(2019, 4, 16)))
     ]
-    found = Recount(told, NEW_YEAR).figures("strategist", "percent", "2019-04")[None]
+    found = Recount(told, NEW_YEAR).figures("strategist", "share", "2019-04")[None]
     assert found.value == Fraction(75)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
+from schemas.catalogue import MODELS
 from services.chassis.clock import local_date
 from services.reporting.domain.facts import Fact, precedence
 from services.reporting.domain.states import State, Version
@@ -108,6 +109,11 @@ class Clause:
     others: tuple[str | None, ...] = ()
     extra: tuple[str, ...] = ()
     looked_up_by: tuple[str, str] | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether a correction may be about another subject: then what the corrected one said leaves the first."""
+        return not set(self.subject) <= set(MODELS[self.type].identity_fields)
 
     def subject_of(self, fact: Fact) -> str | None:
         """The subject that the fact is about for this clause; None when it names none."""

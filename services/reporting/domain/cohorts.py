@@ -24,8 +24,10 @@ class Wait:
         """The last day that counts for one that entered on `day`."""
         if self.months:
             year, month = divmod(day.year * 12 + day.month - 1 + self.months, 12)
+            if year > date.max.year:
+                return date.max
             return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-        return day + timedelta(days=self.days)
+        return day + min(timedelta(days=self.days), date.max - day)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class CohortRatio(Rule):
     """One `enters` puts the subject in the cohort (the earliest, where there are several), all of `requires` must hold
     too; `leaves` takes it out; any of `achieves` fulfils it unless a later `revokes`.
 
-    `all_of`: nothing is achieved until each of these holds too; `unless`: nor while any of these does. `within`: no later
+    `all_of`: nothing is achieved until each of these holds too; `unless`: nor while any of these does in time. `within`: no later
     than this after entering. `when`: achieved before, on or after the day of entering. `covers`: (field of achieves, clause, its field): achieved only by what holds all that clause says.
     `revised_by`: a clause whose versions move the day of entering, as far as each was said before the day it moves.
     """
@@ -84,7 +86,7 @@ class CohortRatio(Rule):
 
     def _entered(self, state: State) -> Version | None:
         entered = min(
-            (version for version in self.versions(self.enters, state) if version.holds),
+            (version for version in self.versions(self.enters, state) if version.holds or self.revised_by is not None),
             key=lambda version: (version.day or "", version.id),
             default=None,
         )
@@ -94,7 +96,7 @@ class CohortRatio(Rule):
         for version in said:  # extra[0]: the day it was said
             if version.extra[0] <= (entered.day or ""):
                 entered = version
-        return entered
+        return entered if entered.holds else None
 
     def _where(self, entered: Version, state: State) -> tuple[str, tuple[str | None, ...]]:
         if not self.requires and not self.attributes:
@@ -111,11 +113,13 @@ class CohortRatio(Rule):
 
     def _achievement(self, state: State, day: date) -> Version | None:
         """The achievement that stands: the earliest that counts where there is a time limit, else the latest said."""
-        found = [v for clause in self.achieves for v in self.versions(clause, state) if v.holds]
-        found = [v for v in found if self._in_time(v, day) and self._covers(v, state)]
-        if any(v.holds for clause in self.unless for v in self.versions(clause, state)):
-            return None
-        if not all(any(v.holds for v in self.versions(clause, state)) for clause in self.all_of):
+        found = [
+            v
+            for clause in self.achieves
+            for v in self.versions(clause, state)
+            if v.holds and self._in_time(v, day) and self._covers(v, state) and self._goes_with(clause, v, state)
+        ]
+        if any(v.holds and self._in_time(v, day) for clause in self.unless for v in self.versions(clause, state)):
             return None
         revokes = [v for clause in self.revokes for v in self.versions(clause, state) if v.holds]
         standing = [v for v in found if not any(revoke.time > v.time for revoke in revokes)]
@@ -124,6 +128,16 @@ class CohortRatio(Rule):
         if self.revokes:
             return max(standing)
         return min(standing, key=lambda v: (v.day or "", *v[:4]))
+
+    def _goes_with(self, achieves: Clause, version: Version, state: State) -> bool:
+        """Whether all that has to hold too does: of what is looked up by the achievement, what it names itself."""
+        for clause in self.all_of:
+            about = self.versions(clause, state)
+            if clause.looked_up_by is not None and clause.looked_up_by[0] == achieves.name:
+                about = clause.standing(state, str(achieves.said(version, clause.looked_up_by[1])))
+            if not any(v.holds for v in about):
+                return False
+        return True
 
     def _in_time(self, version: Version, day: date) -> bool:
         achieved = date.fromisoformat(version.day or "")

@@ -66,6 +66,11 @@ class Rule(ABC):
         return found
 
     @cached_property
+    def moving(self) -> frozenset[str]:
+        """The types of event whose corrections may be about another subject."""
+        return frozenset(clause.type for clause in self.clauses if clause.moves)
+
+    @cached_property
     def looks_up(self) -> bool:
         """Whether events about other things bear on a subject."""
         return any(clause.looked_up_by for clause in self.clauses)
@@ -100,14 +105,19 @@ class Rule(ABC):
                 if about == subject if clause.looked_up_by is None else about in keys:
                     yield clause
 
-    def place(self, state: State) -> tuple[str, date] | None:
-        """The area and day that a subject is listed under in lineage, counted or not."""
+    def place(self, subject: str, state: State, facts: Iterable[Fact] = ()) -> tuple[str, date] | None:
+        """The area and day that a subject is listed under in lineage, counted or not. `facts`: all that was said of it,
+        where some of that is taken back: what says so is listed too."""
         counted = self.contribution(state)
         if counted:
             first = min(counted, key=lambda cell: (cell.day, cell.area))
             return first.area, first.day
-        days = [(version.day, version.area or "") for version in state.values() if version.day is not None]
-        return (min(days)[1], date.fromisoformat(min(days)[0])) if days else None
+        said = [clause.version(fact) for fact in facts for clause in self._of(fact, subject, set())]
+        places = [(not v.area, v.day, v.area or "") for v in (*state.values(), *said) if v.day is not None]
+        if not places:
+            return None
+        _, day, area = min(places)
+        return area, date.fromisoformat(day)
 
     def parts(self, subject: str, facts: Iterable[Fact], as_of: date) -> list[Part]:
         """The part of each fact about a subject, in order of time, by the very rules that make the figure."""

@@ -87,8 +87,9 @@ class Stock(Rule):
                 if v.day is None or any(day <= v.day for day in revised):
                     continue
                 first = date.fromisoformat(v.day)
-                found.append(Step(first, 1, v[:4], self._level(side, clause, v, state) if v.holds else {}))
                 last = clause.said(v, side.ends) if side.ends else None
+                ended = last is not None and last < v.day
+                found.append(Step(first, 1, v[:4], self._level(side, clause, v, state) if v.holds and not ended else {}))
                 if last is not None:
                     found.append(Step(_after(date.fromisoformat(last)), 0, v[:4], {}))
         for clause in side.closes:

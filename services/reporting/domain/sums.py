@@ -94,6 +94,7 @@ class Counted(Rule):
         day = version.day or ""
         if self.dated_by is not None:
             day = min((v.day for v in self.versions(self.dated_by, state) if v.holds and v.day), default=day)
+            since = max(since, version.day or "")
         cell = Cell(area or "", others, date.fromisoformat(day), date.fromisoformat(max(since, day)))
         add(counts, cell, times * version.adds, times * version.of)
 

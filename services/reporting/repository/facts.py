@@ -1,7 +1,7 @@
 """The facts themselves: every event once, as it came. Functions take the connection; whoever opened the transaction
 commits it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,8 +36,17 @@ FACTS_ABOUT = f"""
     union all select about, {FACT} from linked
     union all (
         select distinct on (l.about, w.source, w.event_id) l.about, {_OF_W}
-        from linked l join fact w on w.subject = l.subject and w.topic = l.topic and w.type = $2
+        from linked l join fact w on w.subject = l.subject and w.topic = l.topic
+            and (w.type = $2 or (w.type = l.type and w.type = any($3::text[])))
+        where not exists (
+            select from fact_link k where k.subject = l.about and k.source = w.source and k.event_id = w.event_id
+        )
     )
+"""
+SAME_KEY = f"""
+    select distinct on (w.source, w.event_id) {_OF_W}
+    from unnest($1::text[], $2::text[], $3::text[]) as k (topic, type, subject)
+    join fact w on w.subject = k.subject and w.topic = k.topic and w.type = k.type
 """
 EARLY_WITHDRAWALS = "select topic, subject, source, event_id from early_withdrawal"
 ADD_EARLY_WITHDRAWAL = """
@@ -89,12 +98,20 @@ async def facts_at(connection: Connection, identities: Sequence[tuple[str, str]]
     return [FactRow(*row) for row in rows]
 
 
-async def facts_about(connection: Connection, subjects: Sequence[str], withdrawn: str) -> dict[str, list[FactRow]]:
-    """All facts of each subject: under its key, linked to it, and withdrawals (of type `withdrawn`) of the linked."""
+async def facts_about(
+    connection: Connection, subjects: Sequence[str], withdrawn: str, moving: Collection[str] = ()
+) -> dict[str, list[FactRow]]:
+    """All facts of each subject: under its key, linked to it, withdrawals (of type `withdrawn`) of the linked, and of
+    those of a `moving` type the others of the same key, which may correct them and be about another subject."""
     found: dict[str, list[FactRow]] = {subject: [] for subject in subjects}
-    for row in await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn):
+    for row in await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn, list(moving)):
         found[row[0]].append(FactRow(*row[1:]))
     return found
+
+
+async def same_key(connection: Connection, keys: Collection[tuple[str, str, str]]) -> list[FactRow]:
+    """All facts of each (topic, type, key)."""
+    return [FactRow(*row) for row in await connection.fetch(SAME_KEY, *map(list, zip(*keys, strict=True)))]
 
 
 async def early_withdrawals(connection: Connection) -> set[tuple[str, str, str, str]]:

@@ -23,7 +23,8 @@ COUNTS = """
     group by 1, 2, 3, 4, 5, 6, 7
 """
 FIRST_DAYS = """
-    select goal, measure, min(day) from tally where day <= $1 and since <= $1 group by 1, 2
+    select goal, measure, min(day) from tally
+    where day <= $1 and since <= $1 and (numerator <> 0 or denominator <> 0) group by 1, 2
 """
 STEPS = """
     select area, others, day, sum(numerator)::bigint from tally

@@ -153,8 +153,7 @@ class _Maker:
     def _whole(self) -> list[Count]:
         counts = [count for count in self.counts if count.scoped]
         if self.measure.given_totals:
-            told = [count for count in counts if not count.area and not any(count.others)]
-            return told or [count for count in counts if not any(count.others)]
+            return [count for count in counts if not count.area and not any(count.others)]
         return counts
 
     def _of_area(self, area: str) -> list[Count]:

@@ -178,6 +178,7 @@ async def project(connection: Connection, goals: Goals, fresh: Sequence[Decoded]
             await connection.execute(facts.DROP_EARLY_WITHDRAWAL, *identity(one.fact))
         if one.data is not None:
             touch(goals, one.fact, touched, links, is_withdrawn=is_withdrawn)
+    await _touch_moved(connection, goals, [one.fact for one in fresh], touched)
     if links:
         await facts.add_links(connection, links)
     await states.add_heard(connection, heard_of(one.row for one in fresh))
@@ -204,11 +205,21 @@ def touch(
         into = touched.setdefault(ledger.name, Touched())
         if clause.looked_up_by is not None:
             into.looked_up.add(subject)
-        elif is_withdrawn or ledger.rule.looks_up:
+        elif is_withdrawn or ledger.rule.looks_up or clause.moves:
             into.anew.add(subject)
         else:
             keep(into.states.setdefault(subject, {}), clause.slot(fact), clause.version(fact))
     links += [(subject, fact.source, fact.id) for subject in linked]
+
+
+async def _touch_moved(
+    connection: Connection, goals: Goals, said: Iterable[Fact], touched: dict[str, Touched]
+) -> None:
+    """Has the subjects of all that is said under the same keys folded anew, where a correction may be about another."""
+    keys = {(fact.topic, fact.type, fact.subject) for fact in said if fact.type in goals.moving}
+    if keys:
+        for row in await facts.same_key(connection, keys):
+            touch(goals, stored_fact(row), touched, [], is_withdrawn=True)
 
 
 def heard_of(rows: Iterable[FactRow]) -> states.Heard:
@@ -252,10 +263,10 @@ async def _withdraw(
     for target in targets:
         if target[2:] not in known:
             await connection.execute(facts.ADD_EARLY_WITHDRAWAL, *target)
-    for row in rows:
-        fact = stored_fact(row)
-        if identity(fact) in targets:
-            touch(goals, fact, touched, [], is_withdrawn=True)
+    taken_back = [fact for row in rows if identity(fact := stored_fact(row)) in targets]
+    for fact in taken_back:
+        touch(goals, fact, touched, [], is_withdrawn=True)
+    await _touch_moved(connection, goals, taken_back, touched)
 
 
 async def update(connection: Connection, goals: Goals, touched: Mapping[str, Touched]) -> None:
@@ -288,14 +299,17 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
             after = rule.fold(subject, anew[subject])
         else:
             after = into.states[subject] if before is None else merge(before, into.states[subject])
-        if after == (before or {}):
+        if after == (before or {}) and (before is not None or subject not in anew):
+            continue
+        place = rule.place(subject, after, anew.get(subject, ()))
+        if before is None and not after and place is None:
             continue
         counted = rule.contribution(before) if before else {}
         for cell, numerator, denominator in difference(counted, rule.contribution(after)):
             key = (ledger.goal, ledger.measure, cell)
             was = deltas.get(key, (0, 0))
             deltas[key] = (was[0] + numerator, was[1] + denominator)
-        area, day = rule.place(after) or (None, None)
+        area, day = place or (None, None)
         (added if before is None else changed).append((ledger.name, subject, area, day, states.written(after)))
     if added:
         await states.copy_states(connection, added)
@@ -308,7 +322,8 @@ async def about(
     connection: Connection, ledger: Ledger, subjects: Sequence[str], *, note: bool = False
 ) -> dict[str, list[Fact]]:
     """All facts that bear on each subject, also about the things they name. `note`: remember who looks up what."""
-    rows = await facts.facts_about(connection, subjects, WITHDRAWN)
+    moving = ledger.rule.moving
+    rows = await facts.facts_about(connection, subjects, WITHDRAWN, moving)
     found = {subject: list(map(stored_fact, rows[subject])) for subject in subjects}
     if not ledger.rule.looks_up:
         return found
@@ -318,7 +333,7 @@ async def about(
         if note:
             pairs = [(key, subject) for subject, new in wanted.items() for key in new]
             await states.add_look_ups(connection, ledger.name, pairs)
-        rows = await facts.facts_about(connection, sorted(keys), WITHDRAWN)
+        rows = await facts.facts_about(connection, sorted(keys), WITHDRAWN, moving)
         more = {key: list(map(stored_fact, rows[key])) for key in keys}
         for subject, new in wanted.items():
             had[subject] |= new
