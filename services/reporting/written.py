@@ -124,11 +124,21 @@ class Written:
     def value(self, figure: Figure) -> str:
         """The figure itself, or in a word why there is none."""
         if figure.value_shown is None:
-            return self.texts.gettext(NO_VALUE.get(figure.status, "–"))
+            return self._range(figure) or self.texts.gettext(NO_VALUE.get(figure.status, "–"))
         return self.amount(figure.value_shown, figure.measure.unit, figure.measure.decimals)
+
+    def _range(self, figure: Figure) -> str:
+        """`68,2–87,4 %`: what an official figure lies between, where no more is known. Empty: nothing is."""
+        if figure.shown is None or figure.range is None:
+            return ""
+        low, high = (self.amount(end, figure.measure.unit, figure.measure.decimals) for end in figure.range)
+        number, _, unit = low.partition("\N{NO-BREAK SPACE}")
+        return f"{number if unit and high.endswith(unit) else low}–{high}"
 
     def beside(self, figure: Figure) -> str:
         """What stands by the figure in a list: of how many, the year before, or what is counted."""
+        if self._range(figure):
+            return self.say(N_("by region"))
         if figure.value_shown is None or figure.shown is None:
             return self.texts.gettext(NO_VALUE_WHY.get(figure.status, NO_VALUE_WHY[Status.NO_DATA]))
         things = self.measure(figure).things

@@ -13,7 +13,21 @@ from services.reporting.service.shapes import Figure
 
 FLAGS: Mapping[str, str] = {
     "proxy": N_("Stands in for the figure that was promised: what is published is about another age span."),
-    "rate_only": N_("Only rates are published for the regions, so they are not put together to one."),
+    "rate_only": N_("Only a rate is published, without the numbers behind it."),
+    "rates_only": N_(
+        "Rates of several regions are not put together to one: the area lies between the lowest and the highest."
+    ),
+    "earlier_period": N_("The latest that is published: it is about an earlier period."),
+    "region_missing": N_("One of the area's regions has no published value, so the area has none."),
+    "missing": N_("The agency has no value, which isn't zero."),
+    "confidential": N_("The agency doesn't show the value: it is about too few."),
+    "not_applicable": N_("The agency has nothing to measure there."),
+    "no_regions": N_("The area is tied to no region of official statistics."),
+    "no_municipality": N_("Nothing is published of the municipality to compare with."),
+    "not_alike": N_(
+        "What is published of the municipality is another series, register or age span, and isn't compared."
+    ),
+    "by_area_only": N_("Told of each area by itself."),
     "weighted": N_("Made of regions that lie only partly in the area, by the share of their residents who live in it."),
     "repeated": N_("The same published value stands for several areas; it is counted once."),
     "unknown_area": N_("Events name this area, and nobody has defined it."),
