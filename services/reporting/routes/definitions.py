@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import Request, Response
 
@@ -58,14 +59,13 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A goal on the page of reporting status."""
+    """A goal on the page of reporting status. `told`: when it is next, and how often."""
 
     goal: Goal
     state: str
     year: int | None
-    heard: object
-    frequency: str
-    next: str
+    heard: datetime | None
+    told: list[str]
 
 
 @router.get("/definitions", permission=Permission.PUBLIC)
@@ -126,7 +126,7 @@ async def show_status(request: Request, ctx: Ctx) -> Response:
         period=period,
         years=sorted({*years, period.first.year}),
         counts=[(state, states.count(state)) for state in STATES],
-        rows=[_line(one, say) for one in sorted(found, key=lambda c: -STATES.index(c.state))],
+        rows=[_line(one, say) for one in sorted(found, key=lambda c: STATES.index(c.state))],
         crumbs=[(say.say("Goals"), f"/?period={period.first.year}")],
     )
 
@@ -149,8 +149,7 @@ def _waits(within: WaitData, say: Written) -> str:
 
 
 def _line(one: Covered, say: Written) -> Line:
-    if one.next_on is None:
-        following = say.say(N_("as soon as an event comes"))
-    else:
-        following = say.say(N_("{day} at the earliest"), day=say.day(one.next_on))
-    return Line(one.goal, one.state, one.year, one.heard, say.say(UPDATED[one.goal.frequency]), following)
+    told = [say.say(UPDATED[one.goal.frequency])]
+    if one.next_on is not None:
+        told.insert(0, say.say(N_("{day} at the earliest"), day=say.day(one.next_on)))
+    return Line(one.goal, one.state, one.year, one.heard, told)
