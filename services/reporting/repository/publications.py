@@ -27,8 +27,7 @@ LATEST = f"{_PUBLICATION} where p.period = $1 and p.published_at <= $2 order by 
 PERIODS = "select distinct period from publication where published_at <= $1 order by period"
 ADD = """
     insert into publication (period, year, number, as_of, published_at, by, role, reason)
-    select $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7 from publication where period = $1
-    returning id, number
+    values ($1, $2, $3, $4, $4, $5, $6, $7) returning id
 """
 ADD_FIGURES = """
     insert into published_figure (publication, position, goal, measure, area, dimension, member, people, shown,
@@ -91,13 +90,10 @@ async def periods(connection: Connection, at: datetime) -> list[Period]:
     return [Period.parse(row[0]) for row in await connection.fetch(PERIODS, at)]
 
 
-async def add(
-    connection: Connection, period: Period, as_of: datetime, signed: Signature, reason: str | None
-) -> tuple[int, int]:
-    """Notes a publication. Returns its id and its number among those of the period."""
-    values = (period.label, period.first.year, as_of, signed.at, signed.by, signed.role, reason)
-    [row] = await connection.fetch(ADD, *values)
-    return row[0], row[1]
+async def add(connection: Connection, period: Period, number: int, signed: Signature, reason: str | None) -> int:
+    """Notes a publication of what stands as it is signed. Returns its id."""
+    values = (period.label, period.first.year, number, signed.at, signed.by, signed.role, reason)
+    return int(await connection.fetchval(ADD, *values))
 
 
 async def add_figures(connection: Connection, publication: int, rows: Sequence[Row]) -> None:

@@ -62,13 +62,14 @@ async def publish(
     if (period.label in closed) != (reason is not None):
         raise Refused("no_reason" if reason is None else "not_closed")
     signed = Signature(by, role, tx.now())
-    id, number = await repository.add(tx.connection, period, tx.now(), signed, reason)
+    number = len(await publications_of(tx.connection, period)) + 1
     made = await publishing.make(tx.connection, by_id.values(), period, tx.now(), number)
     changed = changes(made.rows)
     before = {} if number == 1 else await _previous(tx.connection, period, number)
     new = [row for row in made.rows if _is_new(row, before)]
     if not new:
         raise Refused("nothing_new")
+    id = await repository.add(tx.connection, period, number, signed, reason)
     await repository.add_figures(tx.connection, id, made.rows)
     await repository.add_lineage(tx.connection, id, made.behind)
     publication = Publication(id, period, number, tx.now(), signed, reason)
