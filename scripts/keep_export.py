@@ -3,7 +3,7 @@
     .venv/bin/python -m scripts.keep_export tests/upgrades/0.1.0
 
 Runs a Hem in a folder of its own, plays a small made-up landlord, and writes what an upgrade would meet: a dump of each
-service's database, every record of every topic, the keys they are sealed with, and the figures of the day. Everything
+service's database, its SQL, every record of every topic, the keys they are sealed with, and the figures of the day. Everything
 in it is made up, the keys included.
 """
 
@@ -12,6 +12,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -19,11 +20,13 @@ from pathlib import Path
 from hem.routing import SERVICES
 from hem.stack.postgres import Postgres, find_binaries
 from schemas.topics import TOPICS
+from tests.architecture.test_statements import statements
 from tests.flows.door import settled
 from tests.flows.landlord import Landlord, batches
 from tests.flows.stack import HemUp, hem_up
 
 HOUSEHOLDS = 40
+NOT_EXPLAINED = re.compile(r"\s*(truncate|create temporary)|.*\bstaged\b", re.IGNORECASE | re.DOTALL)
 
 
 async def main(target: Path) -> None:
@@ -39,6 +42,7 @@ async def main(target: Path) -> None:
             keys = {service: hem.home.master_key(service) for service in SERVICES}
             write(target / "master-keys.json", json.dumps(keys, indent=1))
             await hem.stop()
+        keep_statements(target / "statements.json")
         await keep_databases(Path(folder) / "home", target)
 
 
@@ -50,6 +54,15 @@ async def keep_topics(hem: HemUp, file: Path) -> None:
             headers = [[name, encode(value)] for name, value in record.headers]
             lines.append(json.dumps([topic, record.partition, encode(record.key), headers, encode(record.value)]))
     write(file, "\n".join(lines) + "\n")
+
+
+def keep_statements(file: Path) -> None:
+    """By service, all its SQL constants: what replicas of this version ask of the next one's schema."""
+    found = {
+        name: sorted({" ".join(sql.split()) for _, sql in statements(name) if not NOT_EXPLAINED.match(sql)})
+        for name in ("chassis", *SERVICES)
+    }
+    write(file, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 async def keep_databases(home: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from services.reporting.app import service as reporting
 
 from .test_upgrades import restore
 
-BEFORE = Path(__file__).parent / "0.2.0"
+BEFORE = Path(__file__).parent / "0.3.0"
 STATEMENTS: dict[str, list[str]] = json.loads((BEFORE / "statements.json").read_text())
 """By service, all that version's SQL constants, in one line each."""
 WRITTEN = """
