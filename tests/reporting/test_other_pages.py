@@ -1,5 +1,6 @@
 """Areas, comparisons, definitions, reporting status, the events behind a figure and the figures an event touches."""
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -141,6 +142,22 @@ async def _what_is_measured(reporting: Running) -> None:
     assert "se.vatterhem.MoveInCancelled.v1" in definition
     assert "Version 2" in definition
     assert f"/definitions/{GOAL}" in await page(reporting, "/definitions")
+
+
+async def test_the_public_is_shown_what_is_published_and_nothing_live(
+    start: Start, landlord: Landlord, settled: Settled, bus: Bus, clock: MovableClock
+) -> None:
+    clock.set(datetime(2020, 5, 1, 12, 2, tzinfo=UTC))
+    await landlord.area()
+    await landlord.households(43, of=47)
+    reporting = await start(service, public_figures="published")
+    await settled(reporting)
+    paths = ("/areas", "/areas/oxnehaga", "/compare", f"/compare?goal={GOAL}", "/status", "/definitions", "/about")
+    for path in paths:
+        text = await page(reporting, path)
+        assert not re.search(r">[^<]*\b(47|91\.5)\b", text), path
+    assert "47 households" in await page(reporting, "/areas/oxnehaga", **OPERATOR)
+    assert (await reporting.client.get(f"/goals/{GOAL}/events")).status_code == 401
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from schemas.event import Event
 from schemas.gateway import PublisherRegistered, SourceChecked
+from schemas.kafka import to_record
+from schemas.tenancy import TenantMovedOut
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
 from services.reporting.repository import quality as repository
@@ -127,3 +130,24 @@ async def test_looking_into_all_facts_at_once_finds_what_was_found_one_by_one(
         ("in-7", "impossible_date"),
         ("in-8", "clock_ahead"),
     ]
+
+
+async def test_what_could_not_be_read_what_nobody_knows_and_what_was_taken_back_too_soon(
+    reporting: Running, bus: Bus, settled: Settled
+) -> None:
+    await bus.raw("tenancy.events", b"not JSON", key=b"t1")
+    later = to_record(told(2))
+    headers = [(name, value.replace(b"TenantMovedIn", b"TenantDanced")) for name, value in later.headers]
+    await bus.raw("tenancy.events", later.value, key=later.key, headers=headers)
+    await withdraw(bus, told(3))
+    await bus.send(
+        Event.of(TenantMovedOut(tenancy_id="t2", moved_out_on=date(2019, 3, 1)), id="out", source=SOURCE, time=NOON)
+    )
+    await settled(reporting)
+    text = await page(reporting, **OPERATOR)
+    for words in ("Couldn't be read", "se.vatterhem.TenantDanced.v1", "Takes back events that haven't come"):
+        assert words in text
+    assert 'href="/ops/reporting/parked?reason=' in text
+    unmeasured = text[text.index("Events that no goal counts</h2>") :]
+    assert "TenantMovedOut" in unmeasured
+    assert "TenantDanced" not in unmeasured
