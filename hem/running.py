@@ -17,8 +17,8 @@ from aiokafka.errors import KafkaError
 import schemas
 from hem.commands.common import kafka_here, say
 from hem.commands.goals import show_goals
-from hem.demo.play import GOAL as PLAYED_GOAL
 from hem.demo.play import play
+from hem.demo.staff import GOAL as PLAYED_GOAL
 from hem.door import Door, DoorError
 from hem.home import Home
 from hem.stack.errors import StackError

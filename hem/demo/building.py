@@ -88,6 +88,7 @@ class Slip:
 
     WRONG_AT_FIRST = "2019-05"
     TOLD_LATE = "2018-08"
+    SUBJECT_TOLD_LATE = f"upph-{TOLD_LATE}"
 
 
 HOMES: tuple[tuple[str, str, date, dict[Tenure, int]], ...] = (

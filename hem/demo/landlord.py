@@ -8,6 +8,7 @@ from hem.demo.telling import Teller
 from hem.demo.year import Year
 from schemas.community import ConsultationHeld
 from schemas.event import Event, EventData
+from schemas.procurement import SocialRequirementSet
 
 Events = list[Event[EventData]]
 
@@ -15,10 +16,12 @@ Events = list[Event[EventData]]
 @dataclass(frozen=True)
 class Past:
     """`through_the_door`: system → what it sends the gateway. `straight`: what only our own services may say, and write
-    to their topics themselves, or what counts by the day the gateway took it. Each in order of time, some twice."""
+    to their topics themselves, or what counts by the day the gateway took it. Each in order of time, some twice.
+    `late`: what the procurement system told when 2018 had been published."""
 
     through_the_door: dict[str, Events]
     straight: Events
+    late: Events
 
 
 def make_past(year: Year) -> Past:
@@ -32,6 +35,12 @@ def make_past(year: Year) -> Past:
     notifications = Teller("notifications")
     introductions.introductions(notifications, year.moves, later)
     introductions.letters(notifications, feedback, consultations)
+    procurement = _told("procurement", building.procurement)
+    late = [
+        event
+        for event in procurement
+        if event.type == SocialRequirementSet.type and event.subject == building.Slip.SUBJECT_TOLD_LATE
+    ]
     straight = [
         *own.events,
         *notifications.events,
@@ -44,13 +53,14 @@ def make_past(year: Year) -> Past:
         {
             "governance": _told("governance", governing.decisions),
             "housing": _in_order(housing.events),
-            "procurement": _told("procurement", building.procurement),
+            "procurement": [event for event in procurement if event not in late],
             "property": _told("property", building.buildings),
             "community": community_events,
             "statistics": _told("statistics", official.made_up),
             "website": _told("website", governing.ratings),
         },
         _in_order(straight),
+        late,
     )
 
 

@@ -14,6 +14,7 @@ from schemas.event import Event, EventData
 from schemas.gateway import SourceChecked
 from schemas.http import BATCH, read
 from schemas.kafka import from_record, to_record
+from schemas.procurement import SocialRequirementSet
 from schemas.topics import TOPICS
 from schemas.withdrawal import EventWithdrawn
 
@@ -32,11 +33,11 @@ def past() -> Past:
 
 
 def everything(past: Past) -> list[Event[EventData]]:
-    return [event for events in (*past.through_the_door.values(), past.straight) for event in events]
+    return [event for events in (*past.through_the_door.values(), past.straight, past.late) for event in events]
 
 
 def test_the_gateway_would_take_all_that_goes_through_the_door(past: Past) -> None:
-    for system, events in past.through_the_door.items():
+    for system, events in [*past.through_the_door.items(), ("procurement", past.late)]:
         reading = read([("content-type", BATCH)], orjson.dumps([as_sent(event) for event in events]))
         faults = [entry for entry in reading.entries if entry.problems or entry.warnings]
         assert not faults, system
@@ -82,13 +83,11 @@ def test_each_slip_of_life_is_in_it(past: Past) -> None:
     """A correction, something taken back, something late, an area nobody defined, a day that can't be, a silent system."""
     events = everything(past)
     assert any(isinstance(event.data, EventWithdrawn) for event in events)
-    requirements = [
-        event for event in past.through_the_door["procurement"]
-        if event.type == "se.vatterhem.SocialRequirementSet.v1"
-    ]  # fmt: skip
+    requirements = [event for event in past.through_the_door["procurement"] if event.type == SocialRequirementSet.type]
     corrected = Counter(subject for subject, _ in {(event.subject, event.id) for event in requirements})
     assert max(corrected.values()) > 1
-    assert any((event.time.date() - event.data.set_on).days > 150 for event in requirements)  # type: ignore[attr-defined]
+    assert all((event.time.date() - event.data.set_on).days > 150 for event in past.late)  # type: ignore[attr-defined]
+    assert {event.subject for event in past.late}.isdisjoint(corrected)
     moves = [e.data for e in past.through_the_door["housing"] if e.type == "se.vatterhem.TenantMovedIn.v1"]
     assert "norrangen" in {move.area_id for move in moves}  # type: ignore[attr-defined]
     assert 2091 in {move.moved_in_on.year for move in moves}  # type: ignore[attr-defined]
