@@ -1,0 +1,215 @@
+"""Every figure of every goal equals the recount, however its events arrive and whatever dies on the way."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from hem.stack.folder import free_ports
+from schemas.kafka import to_record
+from services.chassis.service import Service
+from services.chassis.settings import variable
+from services.chassis.testkit import Bus, MovableClock, Running, eventually, running, settings_for
+from services.reporting import projector
+from services.reporting.app import service
+from services.reporting.domain.periods import Period
+from services.reporting.repository import definitions
+from services.reporting.service import filling, projection
+from services.reporting.service.figures import reports
+from services.reporting.service.shapes import Figure, MeasureReport
+from services.reporting.service.shelf import in_force
+from tests.reporting.histories import history
+from tests.reporting.landlord import ends
+from tests.reporting.recount import Counted, Recount, Sent, Slice
+from tests.reporting.recounts import EVERY_MEASURE
+
+pytestmark = pytest.mark.timeout(180)
+
+NewDatabase = Callable[[Service], Awaitable[str]]
+PERIODS = ("2019", "2019-Q2", "2019-05", "2020")
+DAYS = (date(2019, 6, 15), date(2020, 3, 1))
+NOTHING = Counted(Fraction(), None, None)
+
+
+async def deliver(bus: Bus, sent: Sequence[Sent]) -> None:
+    """Publishes past the gateway, in this order."""
+    waiting = []
+    for topic, event in sent:
+        record = to_record(event)
+        name = f"{bus.prefix}{topic}"
+        waiting.append(await bus.producer.send(name, record.value, key=record.key, headers=list(record.headers)))
+    await asyncio.gather(*waiting)
+
+
+async def applied(bus: Bus, reporting: Running) -> None:
+    """Waits until everything on the topics is applied, by whichever process."""
+
+    async def probe() -> bool:
+        stored = await reporting.ctx.db.pool.fetch("select topic, part, next_offset from projection_offset")
+        done = {(row["topic"], row["part"]): row["next_offset"] for row in stored}
+        return all(done.get(p) == end for p, end in (await ends(bus)).items())
+
+    await eventually("everything to be projected", probe, within=60)
+    rows = await reporting.ctx.db.pool.fetch("select reason, detail, key from parked")
+    assert not [dict(row) for row in rows]
+
+
+async def faults(reporting: Running, truth: Sequence[Sent]) -> list[str]:
+    """Where figures differ from the recount: nowhere."""
+    found = []
+    for as_of in DAYS:
+        expected = Recount(truth, as_of)
+        now = datetime.combine(as_of, time(12), UTC)
+        for period in (period for period in map(Period.parse, PERIODS) if period.first <= as_of):
+            async with reporting.ctx.db.transaction() as tx:
+                goals = await in_force(reporting.ctx, tx.connection)
+                made = await reports(tx.connection, goals, period, now)
+            for report in made:
+                for measure in report.measures:
+                    about = (report.goal.id, measure.measure.id)
+                    if about in EVERY_MEASURE:
+                        wanted = expected.figures(*about, period.label[:4] if measure.measure.yearly else period.label)
+                        found += [f"{period.label} on {as_of}: {about}: {fault}" for fault in compared(measure, wanted)]
+    return found
+
+
+def compared(measure: MeasureReport, wanted: dict[Slice, Counted]) -> Iterator[str]:
+    made = {slice_of(figure): figure for figure in figures_of(measure)}
+    for slice in made.keys() | wanted.keys():
+        figure, expected = made.get(slice), wanted.get(slice, NOTHING)
+        value = None if figure is None else figure.value
+        if (value or 0) != (expected.value or 0):
+            tally = None if figure is None else figure.tally
+            yield f"{slice}: {value} ({tally}), counted {expected}"
+
+
+def figures_of(measure: MeasureReport) -> Iterator[Figure]:
+    yield measure.company
+    yield from measure.areas
+    for figures in measure.by.values():
+        yield from figures
+
+
+def slice_of(figure: Figure) -> Slice:
+    return figure.dimension if figure.area is None else ("area", figure.area)
+
+
+class Crashes:
+    """Ends a part of the batches as a crash would: all is done, and nothing is committed. Every third has to try again."""
+
+    def __init__(self, random: Random, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.happened = 0
+        self.processes: set[int] = set()
+        real = projection.apply
+
+        async def apply(tx: Any, *args: Any, recent: projection.Recent, **more: Any) -> Any:
+            done = await real(tx, *args, recent=recent, **more)
+            self.processes.add(id(recent))
+            if random.random() < 0.3:
+                self.happened += 1
+                await tx.connection.execute("select pg_terminate_backend(pg_backend_pid())")
+            return done
+
+        monkeypatch.setattr(projector, "apply", apply)
+
+    async def both_apply(self) -> bool:
+        return len(self.processes) == 2
+
+
+async def fill_anew(reporting: Running) -> None:
+    """Forgets what is counted of every goal, as when its definition changes: it is filled from the facts."""
+    async with reporting.ctx.db.transaction() as tx:
+        await definitions.hold_alone(tx.connection)
+        for one in await definitions.definitions(tx.connection):
+            await definitions.put(tx.connection, one.goal, one.version, one.text, tx.now(), fill=True)
+        await tx.execute(definitions.NEXT_GENERATION)
+
+
+async def filled(reporting: Running) -> None:
+    async def probe() -> bool:
+        async with reporting.ctx.db.transaction() as tx:
+            return not any(one.is_filling for one in await definitions.definitions(tx.connection))
+
+    await eventually("every goal to be filled", probe, within=60)
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+async def test_two_processes_that_crash_and_fill_goals_anew_count_what_the_recount_counts(
+    bus: Bus, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    random, told = Random(seed), history(seed, 1300)
+    first, second, third = (
+        told.sent[n : n + len(told.sent) // 3 + 1] for n in range(0, len(told.sent), len(told.sent) // 3 + 1)
+    )
+    monkeypatch.setattr(filling, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(filling, "CHUNK", random.choice([50, 400]))
+    crashes = Crashes(random, monkeypatch)
+    database, clock = await new_database(service), MovableClock(datetime(2020, 3, 1, tzinfo=UTC))
+
+    def process() -> Any:
+        batch = random.choice([7, 19, 60])
+        return running(service, settings_for(service, bus, database_url=database, batch=batch), clock)
+
+    async with process() as one:
+        await deliver(bus, first)
+        async with process():  # takes over a part of the partitions, and is stopped in the middle of its work
+            await deliver(bus, second)
+            await fill_anew(one)
+        await deliver(bus, third)
+        await applied(bus, one)
+        await filled(one)
+        assert crashes.happened > 3
+        assert not await faults(one, told.truth)
+
+
+@asynccontextmanager
+async def process_of_its_own(bus: Bus, database: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m services.reporting`, killed at the end without a warning."""
+    settings = settings_for(service, bus, database_url=database, batch=23, port=free_ports(1)[0], log_level="error")
+    said = {
+        variable(type(settings), name): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name in type(settings).model_fields
+        if (value := getattr(settings, name)) not in (None, "")
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.reporting", env={**os.environ, **said}
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_process_killed_in_the_middle_of_its_work_leaves_what_the_recount_counts(
+    bus: Bus, new_database: NewDatabase
+) -> None:
+    told = history(21, 1300)
+    half = len(told.sent) // 2
+    database, clock = await new_database(service), MovableClock(datetime(2020, 3, 1, tzinfo=UTC))
+    pool = await asyncpg.create_pool(database, min_size=1, max_size=1)
+    async with process_of_its_own(bus, database) as process:
+        await deliver(bus, told.sent[:half])
+
+        async def under_way() -> bool:
+            return bool(await pool.fetchval("select count(*) from fact") > 50)
+
+        await eventually("it to be under way", under_way, within=30)
+        process.kill()
+        await process.wait()
+    assert await pool.fetchval("select count(*) from fact") < half / 2
+    await pool.close()
+    async with running(service, settings_for(service, bus, database_url=database, batch=150), clock) as reporting:
+        await deliver(bus, told.sent[half:])
+        await applied(bus, reporting)
+        assert not await faults(reporting, told.truth)
