@@ -96,7 +96,7 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         ],
         dimensions=_dimensions(_of_measure(report, figure), say),
         live=f"/live?{urlencode({'goal': goal.id, **_query(figure)})}" if is_live else None,
-        mark=mark,
+        seen=mark,
         is_staff=audience is Audience.STAFF,
         watermark=_watermark(figure, say),
     )

@@ -100,7 +100,7 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
         has_data=bool(years) and bool(every),
         is_staff=audience is Audience.STAFF,
         live=choice.address("/live") if is_live else None,
-        mark=mark,
+        seen=mark,
         watermark=watermark(say, choice.as_of or ctx.clock.now()),
     )
 

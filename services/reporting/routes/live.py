@@ -124,7 +124,7 @@ async def _fragments(request: Request, ctx: Context, mark: str) -> Fragments:
         landlord = await governance.landlord(tx.connection)
         sections = await goals.chosen(ctx, tx, Audience.STAFF, choice, landlord=landlord, say=say, mark=mark)
     return {
-        f"{section.id}/{row.key}": Fragment(str(cells.cells(row)), row.said)
+        f"{section.id}/{row.key}": Fragment(str(cells.line(row, row.title)), row.said)
         for section in sections
         if choice.document in (None, section.id)
         for row in section.rows
@@ -140,10 +140,14 @@ async def _of_goal(request: Request, ctx: Context, tx: Transaction, say: Written
         figure = report.of(measure, area)
     said = notes.applying(await noted.standing(tx.connection, [goal.id], tx.now()), area)
     _, wide, narrow = picture_of(figure, said, say)
-    rows = [row_of(m.company, say) for m in report.measures]
+    titles = goal.text(say.language).measures
+    rows = [(row_of(m.company, say), m.measure.id) for m in report.measures]
     key = key_of(figure)
     return {
         key: Fragment(str(cells.large(figure, say)), row_of(figure, say).said),
         f"{key}#chart": Fragment(wide + narrow, ""),
-        **{f"{row.key}#row": Fragment(str(cells.cells(row)), "") for row in rows},
+        **{
+            f"{row.key}#row": Fragment(str(cells.line(row, titles[id].title, id == figure.measure.id)), "")
+            for row, id in rows
+        },
     }

@@ -55,8 +55,9 @@ def address_of(figure: Figure) -> str:
     return f"/goals/{figure.goal.id}?{urlencode(query)}"
 
 
-def key_of(figure: Figure) -> str:
-    return "/".join((figure.goal.id, figure.measure.id, figure.area or ""))
+def key_of(figure: Figure, *, among_areas: bool = False) -> str:
+    """What tells a figure from others on a page. `among_areas`: it stands for all areas, whichever it is."""
+    return "/".join((figure.goal.id, figure.measure.id, "*" if among_areas else figure.area or ""))
 
 
 def row_of(figure: Figure, say: Written, *, among: int = 1, span: tuple[float, float] | None = None) -> Row:
@@ -69,7 +70,7 @@ def row_of(figure: Figure, say: Written, *, among: int = 1, span: tuple[float, f
         about.append(fresh)
     return Row(
         figure,
-        key_of(figure),
+        key_of(figure) if among == 1 else key_of(figure, among_areas=True),
         address_of(figure),
         figure.goal.text(say.language).title,
         about,
