@@ -12,6 +12,7 @@ from services.reporting import alerting
 from services.reporting.app import service
 from services.reporting.repository import alerts as repository
 from services.reporting.routes.alerts import RULES
+from tests.browser import CHROMIUM, DESKTOP, DOOR, PHONE, SCHEMES, answer_by, faults, launch
 from tests.reporting.landlord import GOAL, Landlord, Settled, offered_to
 
 DAY = timedelta(days=1)
@@ -173,3 +174,28 @@ async def test_the_worker_looks_when_figures_have_changed(
     await eventually("the rule to be seen to hold", watched)
     clock.move(DAY)
     await bus.expect(AlertRaised, goal_id=GOAL, rule="behind_pace")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium")
+@pytest.mark.filterwarnings("default::ResourceWarning")
+async def test_the_list_fits_every_screen(
+    reporting: Running, landlord: Landlord, settled: Settled, clock: MovableClock
+) -> None:
+    await landlord.households(5, of=10, on=date(2019, 3, 1))
+    await settled(reporting)
+    await look(reporting)
+    clock.move(DAY)
+    await look(reporting)
+    problems: list[str] = []
+    async with launch() as browser:
+        context = await browser.new_context(locale="sv-SE")
+        await answer_by(context, reporting.client)
+        page = await context.new_page()
+        for scheme, width in ((SCHEMES[0], DESKTOP), (SCHEMES[1], PHONE), (SCHEMES[0], 320)):
+            await page.emulate_media(color_scheme=scheme)
+            await page.set_viewport_size({"width": width, "height": 900})
+            for name, address in (("alerts", "/alerts"), ("alerts-none", "/alerts?standing=no")):
+                await page.goto(f"{DOOR}{address}")
+                problems += await faults(page, name)
+    assert problems == []

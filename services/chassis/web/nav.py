@@ -26,7 +26,7 @@ PLACES = (
         N_("Goals"),
         "/",
         Permission.PUBLIC,
-        also=("/goals", "/subjects", "/definitions", "/status", "/quality", "/about"),
+        also=("/goals", "/subjects", "/definitions", "/status", "/quality", "/about", "/alerts"),
     ),
     Place(N_("Areas"), "/areas", Permission.PUBLIC, also=("/compare",)),
     Place(N_("To do"), "/todo", Permission.HOUSEHOLDS),
@@ -50,6 +50,7 @@ FOOT = (
     Place(N_("Definitions"), "/definitions", Permission.PUBLIC),
     Place(N_("Reporting status"), "/status", Permission.PUBLIC),
     Place(N_("Data quality"), "/quality", Permission.FIGURES),
+    Place(N_("Alerts"), "/alerts", Permission.FIGURES),
     Place(N_("Accessibility"), "/accessibility", Permission.PUBLIC),
 )
 """The places at the foot of every page. The law wants the accessibility statement reached from each."""

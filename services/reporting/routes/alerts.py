@@ -102,7 +102,7 @@ async def show_alerts(request: Request, ctx: Ctx) -> Response:
         "alerts.html",
         rows=[_row(alert, goals, names, tongue) for alert in found],
         next=next,
-        standing_only=asked.standing is True,
+        standing=asked.standing,
         goal=None if asked.goal is None else goal_of(goals, asked.goal).text(tongue).title,
         all_goals=f"?{urlencode({'standing': _word(asked.standing)})}",
         choices=[
@@ -166,7 +166,7 @@ def _row(alert: Alert, goals: Goals, names: Mapping[str, str], tongue: str) -> R
 
 
 def _address(thing: Thing) -> str:
-    query = {"period": thing.period, "measure": thing.measure, **(thing.of or {})}
+    query = {"period": thing.period, "measure": thing.measure, **({"area": thing.area} if thing.area else {})}
     return f"/goals/{quote(thing.goal)}?{urlencode(query)}"
 
 
