@@ -144,7 +144,7 @@ class Written:
         things = self.measure(figure).things
         if figure.measure.unit == "points":
             return self.say(N_("percentage points"))
-        if figure.measure.is_ratio and figure.measure.unit != "index":
+        if (figure.measure.is_ratio or figure.shown.denominator) and figure.measure.unit != "index":
             n, d = self.count(figure.shown.numerator, figure), self.count(figure.shown.denominator, figure)
             return self.say(N_("{n} of {d} {things}"), n=n, d=d, things=things)
         if figure.before is not None:

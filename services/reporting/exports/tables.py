@@ -49,9 +49,10 @@ PLAIN = Words("sv", lambda message: message)
 
 
 def row(figure: Figure, words: Words = PLAIN, notes: Sequence[Note] = ()) -> Row:
-    """One figure as every export has it. A numerator and a denominator are those of a ratio, in what it counts."""
+    """One figure as every export has it. A numerator and a denominator are those of a ratio, in what it counts; an
+    official rate has them where they are published."""
     target, parts = figure.target, figure.measure.scale * figure.measure.per
-    ratio = figure.shown if figure.measure.is_ratio else None
+    ratio = figure.shown if figure.measure.is_ratio or (figure.shown and figure.shown.denominator) else None
     return Row(
         goal=figure.goal.id,
         measure=figure.measure.id,
