@@ -3,9 +3,9 @@
 Such an event counts like any other and is never dropped: what is found is shown, with what its sender can do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +18,7 @@ from services.reporting.domain.facts import Fact, Identity, identity, precedence
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 EARLIEST = date(1950, 1, 1)
+EARLIEST_TIME = datetime(1950, 1, 1, tzinfo=UTC)
 SOON = timedelta(days=400)  # what has happened may be told of some months ahead
 PLANNED = timedelta(days=40 * 365)
 PLANS = frozenset(
@@ -59,13 +60,30 @@ class Finding(NamedTuple):
     received: datetime
 
 
+def surely_near(received: datetime) -> date:
+    """A day that no event told of at `received` or later is too far ahead by."""
+    return received.date() + SOON
+
+
+def may_be_amiss(type: str, time: datetime, received: datetime, data: Mapping[str, Any], *, near: date) -> bool:
+    """False where `findings` would find nothing: asked of every event, so that few are looked into. `near`: as given by
+    `surely_near` for this event or an earlier one."""
+    if time > received or time < EARLIEST_TIME:
+        return True
+    for attribute, _field in _days_of(type):
+        day = data.get(attribute)
+        if day is not None and not EARLIEST <= day <= near:
+            return True
+    return False
+
+
 def findings(fact: Fact, received: datetime) -> Iterator[Finding]:
     """What may be wrong with an event that came at `received`. The same event gives the same, whenever asked."""
     if fact.time - received > CLOCK_TOLERANCE and not _is_a_day(fact.time, received):
         yield _found(fact, Kind.CLOCK_AHEAD, "time", fact.time.isoformat(), received)
-    elif fact.time.year < EARLIEST.year:
+    elif fact.time < EARLIEST_TIME:
         yield _found(fact, Kind.IMPOSSIBLE_DATE, "time", fact.time.isoformat(), received)
-    latest = received.date() + SOON
+    latest = surely_near(received)
     for attribute, field in _days_of(fact.type):
         day = fact.data.get(attribute)
         if day is not None and not EARLIEST <= day <= latest and not _is_possible_plan(field, day, received):

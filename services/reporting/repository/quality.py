@@ -118,7 +118,7 @@ class Waiting(NamedTuple):
 
     topic: str
     reason: str
-    count: int
+    records: int
     first: datetime
     last: datetime
 

@@ -14,12 +14,12 @@ from schemas.gateway import PublisherRegistered, PublisherRetired
 from services.chassis.clock import local_date
 from services.chassis.postgres import Connection
 from services.reporting.domain import quality as rules
-from services.reporting.domain.facts import Fact, identity, precedence, withdrawn_among
+from services.reporting.domain.facts import EPOCH, Fact, identity, precedence, withdrawn_among
 from services.reporting.domain.quality import Finding, Gap, Heard, Kind
 from services.reporting.records import Decoded, stored_data, stored_fact
 from services.reporting.repository import facts as stored
 from services.reporting.repository import quality as repository
-from services.reporting.repository.quality import HeardDay, HeardOf, Told, Waiting
+from services.reporting.repository.quality import HeardDay, HeardOf, Waiting
 
 LOOKED_AT = 1_000  # of what was found, the latest: it is said that there are more
 LATELY = timedelta(days=30)
@@ -32,18 +32,18 @@ async def note(connection: Connection, fresh: Sequence[Decoded]) -> None:
     """Notes what facts that have just been added tell of, and what may be wrong with them. In the projector's own
     transaction, so that each is noted once."""
     found: list[Finding] = []
-    told: dict[tuple[str, str, str], Told] = {}
+    told: dict[tuple[str, str, str], list[datetime]] = {}
+    near = rules.surely_near(min((one.row.recordedtime or one.row.time for one in fresh), default=EPOCH))
     for one in fresh:
-        row = one.row
+        row, data = one.row, one.data
         received = row.recordedtime or row.time
-        area = getattr(one.data, "area_id", None) or ""
-        key = (row.source, row.type, area)
-        count, first, last = told.get(key, (0, received, received))
-        told[key] = (count + 1, min(first, received), max(last, received))
-        if one.data is not None:
+        area = (data is not None and getattr(data, "area_id", None)) or ""
+        told.setdefault((row.source, row.type, area), []).append(received)
+        if data is not None and rules.may_be_amiss(row.type, row.time, received, data.__dict__, near=near):
             found += rules.findings(one.fact, received)
     if told:
-        await repository.add_heard_of(connection, told)
+        counted = {key: (len(times), min(times), max(times)) for key, times in told.items()}
+        await repository.add_heard_of(connection, counted)
     if found:
         await repository.add_findings(connection, found)
 
