@@ -57,7 +57,7 @@ class Amount:
     """How much an event adds, in `scale`-ths of a unit.
 
     `fields`: a sum of products of fields; none: one. `counts`: the number of a list's entries but for those in
-    `without`. `only_if`: nothing unless these hold.
+    `without` and their kinds (en-GB is an en). `only_if`: nothing unless these hold.
     """
 
     fields: tuple[tuple[tuple[str, ...], ...], ...] = ()
@@ -70,7 +70,8 @@ class Amount:
         if not all(condition.holds(data) for condition in self.only_if):
             return 0
         if self.counts is not None:
-            return self.scale * sum(entry not in self.without for entry in look(data, self.counts) or ())
+            entries = look(data, self.counts) or ()
+            return self.scale * sum(not {entry, entry.partition("-")[0]} & {*self.without} for entry in entries)
         if not self.fields:
             return self.scale
         total = Decimal(0)
