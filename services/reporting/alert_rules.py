@@ -84,7 +84,8 @@ class RuleFile(Strict):
 
     @property
     def rule(self) -> Rule:
-        jump = self.jump and Jump(Fraction(self.jump.times), Fraction(self.jump.least), self.jump.history)
+        said = self.jump
+        jump = None if said is None else Jump(Fraction(said.times), Fraction(said.least), said.history)
         return Rule(
             self.id,
             self.kind,

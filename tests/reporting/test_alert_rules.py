@@ -21,7 +21,8 @@ DAY_DAY = Rule("behind_pace", "status", frozenset(), ("area",), 24 * HOUR, 24 * 
 
 def looks(*seen: tuple[int, bool]) -> list[tuple[int, Step]]:
     """What comes of looking at some hours after noon, and seeing whether the rule holds."""
-    watch, found = Watch(), []
+    watch = Watch()
+    found: list[tuple[int, Step]] = []
     for hour, holds in seen:
         watch, step = watch.look(DAY_DAY, holds=holds, now=NOON + hour * HOUR)
         if step is not Step.NOTHING:

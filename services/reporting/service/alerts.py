@@ -1,7 +1,7 @@
 """Alerts: what the rules say of the figures as staff see them now, and what comes of it since the last look."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 
 from schemas.reporting import AlertCleared, AlertRaised
@@ -68,7 +68,7 @@ def _holds(rule: Rule, figure: Figure, earlier: Figure | None) -> bool:
 def _steps(figure: Figure, earlier: Figure | None) -> list[Fraction]:
     """The steps of the trend, last year's before this year's, up to the last month that is over."""
     as_of = local_date(figure.as_of) - timedelta(days=1)
-    found = {}
+    found: dict[date, Fraction] = {}
     for one in (earlier, figure):
         if one is not None and one.shown is not None:
             dots = [Dot(point.on, point.value) for point in one.trend]
