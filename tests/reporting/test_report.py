@@ -1,7 +1,7 @@
 """The yearly report, through its pages: written by several people, handed over once, the same ever after."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -116,6 +116,37 @@ async def test_a_report_is_handed_over_once_and_stays_as_it_was(reporting: Runni
     assert second.headers["location"] == "/yearly/reports/yearly-2019-staff-2"
     assert "Något helt annat" in (await reporting.client.get(second.headers["location"], headers=STAFF)).text
     assert len(await bus.expect(ReportPublished, 2)) == 2
+
+
+async def test_what_others_get_is_made_of_published_and_approved_figures(
+    reporting: Running, landlord: Landlord, settled: Settled, clock: MovableClock
+) -> None:
+    async def done(address: str) -> None:
+        answer = await reporting.client.post(address, data={"sure": "yes"}, headers=STAFF)
+        assert answer.status_code == 303, answer.text
+
+    await done("/publications/2019/publish")
+    unapproved = await hand_over(reporting, "public")
+    assert unapproved.status_code == 422
+    assert "inte godkända ännu" in unapproved.text
+    await done("/publications/2019/approve")
+    await landlord.households(12, of=20, first=50)  # counted now, and not published
+    await settled(reporting)
+    address = (await hand_over(reporting, "public")).headers["location"]
+    assert address == "/yearly/reports/yearly-2019-public-1"
+    shown = await reporting.client.get(address, headers=EVERYBODY)
+    assert "18 av 20 hushåll" in shown.text
+    assert "publicerats på nytt" not in shown.text
+    told = goal((await reporting.client.get(f"{address}/sv.json", headers=EVERYBODY)).json())
+    assert ["Publicerad", "1 mars 2020"] in told["facts"]
+    assert (await reporting.client.get(f"{address}/sv.pdf", headers=EVERYBODY)).content.startswith(b"%PDF-")
+    assert address in (await reporting.client.get("/yearly", headers=EVERYBODY)).text
+
+    clock.move(timedelta(days=1))
+    await done("/publications/2019/publish")
+    later = await reporting.client.get(address, headers=EVERYBODY)
+    assert "18 av 20 hushåll" in later.text
+    assert "publicerats på nytt" in later.text
 
 
 async def test_who_may_read_and_who_may_write(reporting: Running) -> None:
