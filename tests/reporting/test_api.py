@@ -355,3 +355,31 @@ async def test_a_subject_page_tells_what_happens_when_a_tenant_moves_in(
     assert order == sorted(order)
     assert "r1" not in answer.text.split("<main")[1], "the household's own id is not needed here"
     assert (await reporting.client.get("/subjects/nobody", headers={**page, **OPERATOR})).status_code == 404
+
+
+async def test_who_is_not_signed_in_sees_nothing_of_what_is_counted_now(
+    start: Start, landlord: Landlord, settled: Settled, clock: MovableClock
+) -> None:
+    clock.set(datetime(2020, 5, 1, 12, tzinfo=UTC))
+    await landlord.area()
+    reporting = await start(service, public_figures="published")
+    await landlord.households(9, of=10)
+    await settled(reporting)
+    get = reporting.client.get
+    for address in ("/api/v1/figures", "/api/v1/figures?period=2019", f"/api/v1/figures?goal={GOAL}&period=2019"):
+        assert (await get(address)).json()["figures"] == []
+        assert len((await get(address, headers=OPERATOR)).json()["figures"]) > 1
+    for ending in (".csv", ".xlsx", ".jsonstat"):
+        answer = await get(f"/api/v1/figures{ending}?goal={GOAL}&period=2019")
+        assert b"oxnehaga" not in answer.content
+    closed = {
+        f"/api/v1/chart.svg?goal={GOAL}&period=2019": 404,
+        f"/api/goals/{GOAL}?period=2019": 404,
+        f"/api/goals/{GOAL}/events?period=2019": 401,
+        f"/api/v1/goals/{GOAL}/events?period=2019": 401,
+        "/api/v1/alerts": 401,
+        "/alerts": 401,
+    }
+    assert {address: (await get(address)).status_code for address in closed} == closed
+    assert (await get("/api/goals?period=2019")).json() == []
+    assert (await get("/api/v1/goals")).status_code == 200

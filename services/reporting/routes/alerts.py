@@ -19,7 +19,7 @@ from services.reporting.exports.tables import moment
 from services.reporting.repository import alerts as repository
 from services.reporting.repository import governance
 from services.reporting.repository.alerts import Alert
-from services.reporting.routes.asking import Wrong, as_page, goal_of, parameter
+from services.reporting.routes.asking import Wrong, as_page, goal_of, only_for_staff, parameter
 from services.reporting.service.shelf import in_force
 
 router = Router()
@@ -87,6 +87,7 @@ def _place(text: str | None) -> tuple[datetime, str] | None:
 @router.get("/alerts", permission=Permission.FIGURES)
 async def show_alerts(request: Request, ctx: Ctx) -> Response:
     """The alerts that stand, the latest first; or those that have been cleared, or all."""
+    only_for_staff(request, ctx)
     try:
         async with ctx.db.transaction() as tx:
             goals = await in_force(ctx, tx.connection)
@@ -117,6 +118,7 @@ async def show_alerts(request: Request, ctx: Ctx) -> Response:
 @router.get("/api/v1/alerts", permission=Permission.FIGURES)
 async def list_alerts(request: Request, ctx: Ctx) -> Response:
     """The same for programs: all alerts, those that stand too; `next` is the address of the following page, or null."""
+    only_for_staff(request, ctx)
     try:
         async with ctx.db.transaction() as tx:
             asked = Asked.by(request, await in_force(ctx, tx.connection), "all")

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from services.chassis.web import Ctx, Permission, Router
 from services.chassis.web.words import N_
-from services.reporting.audience import Audience
+from services.reporting.audience import audience_of
 from services.reporting.definitions import Goal
 from services.reporting.exports import tables
 from services.reporting.routes import asked
@@ -20,7 +20,7 @@ from services.reporting.routes.asking import (
     Wrong,
     goal_of,
     parameter,
-    period_of,
+    periods_of,
     told,
     words,
 )
@@ -115,8 +115,9 @@ async def list_main_figures(request: Request, ctx: Ctx) -> Response:
         area = parameter(request, "area", allowed={"period", "area"})
         async with ctx.db.transaction() as tx:
             goals = await in_force(ctx, tx.connection)
-            period = await period_of(request, tx, goals)
-            reports = await reading.read(ctx, tx, Audience.STAFF, goals, period)
+            audience = audience_of(request, ctx)
+            (period, *_) = periods_of(request, *await reading.periods(ctx, tx, audience, goals))
+            reports = await reading.read(ctx, tx, audience, goals, period)
         chosen = [figure for r in reports for figure in (r.main.company, *r.main.areas)]
         if area is not None:
             chosen = asked.in_area(chosen, area)
@@ -134,10 +135,13 @@ async def show_figure(request: Request, ctx: Ctx, id: str) -> Response:
             goals = await in_force(ctx, tx.connection)
             goal = goal_of(goals, id)
             area = parameter(request, "area", allowed={"period", "area"})
-            period = await period_of(request, tx, goals)
-            (report,) = await reading.read(ctx, tx, Audience.STAFF, [goal], period)
+            audience = audience_of(request, ctx)
+            (period, *_) = periods_of(request, *await reading.periods(ctx, tx, audience, goals))
+            reports = await reading.read(ctx, tx, audience, [goal], period)
+        if not reports:
+            raise Wrong(404, "no-figure", N_("There is no such figure"), "Nothing has been published for that.")
         with told():
-            return JSONResponse(_main(report, area, request))
+            return JSONResponse(_main(reports[0], area, request))
     except Wrong as wrong:
         return wrong.answer
 

@@ -46,7 +46,7 @@ async def figures(request: Request, ctx: Context, also: frozenset[str] = frozens
         known = await in_force(ctx, tx.connection)
         goals = goals_asked_for(request, known)
         by_name: dict[str, Figure] = {}  # a yearly measure is told for the year, whichever parts of it are asked for
-        for period in await periods_of(request, tx, known):
+        for period in periods_of(request, *await reading.periods(ctx, tx, audience, known)):
             reports = await reading.read(ctx, tx, audience, goals, period, moment)
             by_name |= {name_of(figure): figure for figure in figures_of(reports)}
         now = moment or tx.now()

@@ -1,6 +1,6 @@
 """How a request names what it asks for: a goal, a period, a day to see it as it was. What isn't there names what is."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from typing import Any
@@ -13,6 +13,7 @@ from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.chassis.web import language, problem, translations
 from services.chassis.web.words import N_
+from services.reporting.audience import Audience, audience_of
 from services.reporting.definitions import Goal, Goals
 from services.reporting.domain.periods import Period, UnknownPeriod
 from services.reporting.exports.footnotes import Words
@@ -46,6 +47,12 @@ def as_page(wrong: Wrong, request: Request) -> HTTPException:
     return HTTPException(wrong.status, said)
 
 
+def only_for_staff(request: Request, ctx: Context) -> None:
+    """Refuses whoever sees published figures only: what is counted now, one by one, isn't for them."""
+    if audience_of(request, ctx) is not Audience.STAFF:
+        raise HTTPException(401, N_("This page is for people who work with it."))
+
+
 def words(request: Request) -> Words:
     """The reader's language."""
     return Words(language(request), translations(request).gettext)
@@ -68,13 +75,12 @@ def goals_asked_for(request: Request, goals: Goals) -> list[Goal]:
 
 async def period_of(request: Request, tx: Transaction, goals: Goals) -> Period:
     """The period asked for, or the latest year with data. Raises `Wrong` saying how a period is written."""
-    return (await periods_of(request, tx, goals))[0]
+    return periods_of(request, *await figures.periods(tx.connection, goals, tx.now()))[0]
 
 
-async def periods_of(request: Request, tx: Transaction, goals: Goals) -> list[Period]:
-    """The periods asked for, each once, or the latest year with data. Raises `Wrong`."""
+def periods_of(request: Request, years: Sequence[int], default: Period) -> list[Period]:
+    """The periods asked for, each once, or the default. `years`: those with data. Raises `Wrong`."""
     asked = dict.fromkeys(text for text in request.query_params.getlist("period") if text)
-    years, default = await figures.periods(tx.connection, goals, tx.now())
     if not asked:
         return [default]
     exist = [str(year) for year in years]

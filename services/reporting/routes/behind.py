@@ -10,7 +10,7 @@ from services.chassis.web import Ctx, Permission, Router
 from services.chassis.web.words import N_
 from services.reporting.audience import Audience
 from services.reporting.domain.rules import Part, Role
-from services.reporting.routes.asking import Wrong, goal_of, parameter, period_of, told
+from services.reporting.routes.asking import Wrong, goal_of, only_for_staff, parameter, period_of, told
 from services.reporting.service import lineage, reading
 from services.reporting.service.lineage import Lineage, Place
 from services.reporting.service.shapes import Figure
@@ -27,6 +27,7 @@ async def lineage_asked_for(request: Request, ctx: Ctx, id: str) -> tuple[Figure
 
     The figure is the company's, or of an `area`, or of a value of another dimension, which its name is asked for by.
     """
+    only_for_staff(request, ctx)
     async with ctx.db.transaction() as tx:
         goals = await in_force(ctx, tx.connection)
         goal = goal_of(goals, id)
