@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 
-from benchmarks import compose, gateway, leases, projector, stack
+from benchmarks import compose, gateway, leases, stack
+from benchmarks.reporting import projector
 
 
 def main() -> None:

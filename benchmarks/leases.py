@@ -21,7 +21,7 @@ import httpx2
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.harness import Measured, new_database, write
-from benchmarks.projector import resident_mb
+from benchmarks.reporting.projector import resident_mb
 from hem.stack.folder import free_ports
 from hem.stack.kafka import Kafka
 from hem.stack.postgres import Postgres
