@@ -111,16 +111,20 @@ def _by_area(
 ) -> Settled | None:
     """Each area by itself, and the company as their sum; None where there are other dimensions, which would tell."""
     told: dict[Slice, Amounts] = {}
+    areas: dict[str, list[Slice]] = {}
     for slice in slices:
-        if slice == COMPANY:
-            continue
-        if slice[0] != AREA:
+        if slice != COMPANY:
+            if slice[0] not in (AREA, WITHIN, OUTSIDE):
+                return None
+            areas.setdefault(slice[1], []).append(slice)
+    for same in areas.values():
+        for source in (counted.amounts, *implied):
+            chosen = {slice: source.get(slice, NOBODY) for slice in same}
+            if all(may(slice, amounts) for slice, amounts in chosen.items()):
+                told |= chosen
+                break
+        else:
             return None
-        choices = [counted.of(slice), *(before.get(slice, NOBODY) for before in implied)]
-        chosen = next((amounts for amounts in choices if may(slice, amounts)), None)
-        if chosen is None:
-            return None
-        told[slice] = chosen
     company = counted.of(COMPANY)
     for slice in counted.adds_up:
         company = _plus(company, told.get(slice, NOBODY), counted.of(slice))
