@@ -10,20 +10,26 @@ from playwright.async_api import Page
 from schemas.governance import SteeringDocumentAdopted
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
-from tests.browser import DESKTOP, DOOR, MARKS, PHONE, SCHEMES, answer_by, faults, launch
+from services.reporting.routes import live
+from tests.browser import DESKTOP, DOOR, MARKS, PHONE, Scheme, answer_by, faults, launch
 from tests.reporting.landlord import GOAL, Landlord, Settled, cancelled, failed, moved_in
 
 pytestmark = MARKS
 PAGES = {
     "goals": "/?period=2019",
+    "goals-of-area": "/?period=2019-Q3&area=raslatt",
     "goal": f"/goals/{GOAL}?period=2019&area=oxnehaga",
     "company": f"/goals/{GOAL}?period=2019",
     "suppressed": f"/goals/{GOAL}?period=2019&area=ekhagen",
     "under-way": f"/goals/{GOAL}?period=2020&area=oxnehaga",
     "events": f"/goals/{GOAL}/events?period=2019&area=oxnehaga&limit=40",
     "subject": "/subjects/t1",
+    "notes": f"/goals/{GOAL}/notes?area=oxnehaga",
     "nothing": f"/goals/{GOAL}?area=nowhere",
 }
+AS_STAFF = {"subject", "notes"}
+SEEN: tuple[tuple[int, Scheme], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
+"""Both widths and both sets of colours: no colour depends on the width."""
 
 
 @pytest.fixture
@@ -50,12 +56,15 @@ async def reporting(start: Start, landlord: Landlord, settled: Settled, bus: Bus
     await bus.send(cancelled(5), failed(1), moved_in(7, id="correction", on=date(2019, 2, 2)))
     reporting = await start(service, made_up=True)
     await settled(reporting)
+    said = {"area": "oxnehaga", "day": "2019-07-03", "text": "Två värdar på semester"}
+    await reporting.client.post(f"/goals/{GOAL}/notes", data=said, headers=OPERATOR)
     return reporting
 
 
 @pytest.fixture
-async def browser_page(reporting: Running) -> AsyncIterator[Page]:
-    """A page whose requests are answered by the service itself."""
+async def browser_page(reporting: Running, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
+    """A page whose requests are answered by the service itself; a stream when it has ended, so that it ends at once."""
+    monkeypatch.setattr(live, "ENDS_AFTER", 1)
     async with launch() as browser:
         context = await browser.new_context(locale="sv-SE")
         await answer_by(context, reporting.client)
@@ -66,12 +75,26 @@ async def browser_page(reporting: Running) -> AsyncIterator[Page]:
 async def test_every_page_at_every_size(browser_page: Page) -> None:
     problems: list[str] = []
     browser_page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    for scheme in SCHEMES:
+    for width, scheme in SEEN:
         await browser_page.emulate_media(color_scheme=scheme)
-        for width in (DESKTOP, PHONE):
-            await browser_page.set_viewport_size({"width": width, "height": 900})
-            for name, address in PAGES.items():
-                await browser_page.set_extra_http_headers(OPERATOR if name == "subject" else {})
-                await browser_page.goto(f"{DOOR}{address}")
-                problems += await faults(browser_page, name)
+        await browser_page.set_viewport_size({"width": width, "height": 900})
+        for name, address in PAGES.items():
+            await browser_page.set_extra_http_headers(OPERATOR if name in AS_STAFF else {})
+            await browser_page.goto(f"{DOOR}{address}")
+            problems += await faults(browser_page, name)
     assert [p for p in problems if "404" not in p] == []
+
+
+async def test_a_figure_that_changes_is_marked_and_told(browser_page: Page, bus: Bus) -> None:
+    await browser_page.set_viewport_size({"width": DESKTOP, "height": 900})
+    await browser_page.goto(f"{DOOR}/?period=2019&document=integration-goals-2019")
+    row = browser_page.locator("li[data-figure]", has_text="Bointroduktion till nyinflyttade")
+    before, place = await row.inner_text(), await row.bounding_box()
+    assert await browser_page.locator(".changed").count() == 0
+    await bus.send(*(moved_in(number, on=date(2019, 12, 1)) for number in range(400, 420)))
+    await browser_page.locator("li.changed").wait_for(timeout=20_000)  # the browser comes back by itself
+    assert await row.inner_text() != before
+    assert await row.bounding_box() == place, "it never jumps"
+    told = await browser_page.locator("p.heard").inner_text()
+    assert told.startswith("Bointroduktion till nyinflyttade, Öxnehaga: ")
+    assert await browser_page.locator("p.heard").get_attribute("role") == "status"

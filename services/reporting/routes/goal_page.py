@@ -1,6 +1,6 @@
 """What the page of one goal shows, put together for its template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -71,7 +71,7 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
         behind = await _behind(tx, figure, audience)
         told_before = await _told_before(tx, figure, audience)
     labels = sorted({*(str(year) for year in years), str(period.first.year)})
-    shown = {"goal": goal, "texts": goal.text(say.language), "say": say, "period": period, "parts": []}
+    shown: dict[str, Any] = {"goal": goal, "texts": goal.text(say.language), "say": say, "period": period, "parts": []}
     shown["crumbs"] = [(say.say(N_("Goals")), f"/?period={period.first.year}")]
     if figure is None:
         shown["years"] = [(label, f"/goals/{id}?period={label}") for label in labels]
@@ -82,8 +82,9 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
     if not is_by_year(figure):
         shown["parts"] = [(say.part(p), _elsewhere(figure, period=p.label), p == period) for p in parts]
     is_live = audience is Audience.STAFF and moment is None
-    shown |= _the_figure(figure, notes.applying(said, area), say, ctx)
-    shown |= _why(figure, notes.applying(said, area), linked, request)
+    in_view = [note for note in notes.applying(said, area) if _is_in_view(note, figure)]
+    shown |= _the_figure(figure, in_view, say)
+    shown |= _why(figure, in_view, linked, request)
     shown |= _areas(request, report, figure, say)
     shown |= behind | {"since": _since(figure, told_before, say)}
     shown |= _definition(figure, landlord, request, say)
@@ -158,8 +159,8 @@ def picture_of(figure: Figure, said: Sequence[Note], say: Written) -> tuple[Pict
     return picture, wide, charts.chart(picture, charts.NARROW, "chart narrow")
 
 
-def _the_figure(figure: Figure, said: Sequence[Note], say: Written, ctx: Context) -> dict[str, Any]:
-    picture, wide, narrow = picture_of(figure, said, say)
+def _the_figure(figure: Figure, said: Sequence[Note], say: Written) -> dict[str, Any]:
+    _, wide, narrow = picture_of(figure, said, say)
     texts = figure.goal.text(say.language)
     name = texts.title
     if figure.measure.id != figure.goal.main.id:
@@ -182,11 +183,16 @@ def _the_figure(figure: Figure, said: Sequence[Note], say: Written, ctx: Context
         "chart": wide,
         "narrow": narrow,
         "caption": say.caption(figure),
-        "notes_drawn": [n for n in said if picture.first <= n.day <= picture.last][: charts.MARKS],
+        "notes_drawn": said[: charts.MARKS],
         "points": [(day, "–" if value is None else say.amount(value, unit, decimals)) for day, value in days],
         "company": _elsewhere(figure, area=None),
         "downloads": _downloads(figure, drawn=bool(wide)),
     }
+
+
+def _is_in_view(note: Note, figure: Figure) -> bool:
+    """Whether the note's day is one of those that the page tells of."""
+    return note.day <= figure.period.last and (is_by_year(figure) or note.day >= figure.period.first)
 
 
 def _why(figure: Figure, said: Sequence[Note], linked: Mapping[str, Action], request: Request) -> dict[str, Any]:
@@ -238,7 +244,7 @@ def _by(figure: Figure, chosen: str, once: str, again: str) -> tuple[str, Litera
 def _sorted(rows: Sequence[Row], by: str) -> list[Row]:
     """`by`: name, value, before or status, a minus before it for the other way; those without a value come last."""
     order = list(Status)
-    values = {
+    values: Mapping[str, Callable[[Figure], Any]] = {
         "name": lambda f: swedish(f.area_name or ""),
         "value": lambda f: f.value_shown,
         "before": lambda f: f.before,

@@ -13,6 +13,7 @@ from services.reporting.domain.landlord import Document
 from services.reporting.service.shapes import Figure, MeasureReport, Report
 from services.reporting.written import Written, is_by_year
 
+UNPUBLISHED = "unpublished"
 HARDEST = (Status.MISSED, Status.BEHIND, Status.ON_TRACK, Status.MET)
 """The statuses that a target gives, the one to look at first in front."""
 
@@ -93,16 +94,20 @@ def freshness(figure: Figure, say: Written) -> str | None:
 
 
 def sections(reports: Iterable[Report], documents: Sequence[Document], say: Written, area: str | None) -> list[Section]:
-    """The goals by steering document, those of the latest document first. `area`: its figures alone."""
+    """The goals by steering document, those of the latest document first; together those whose document isn't published.
+
+    `area`: its figures alone.
+    """
+    known = {document.id: document for document in documents}
     found: dict[str, list[Row]] = {}
     for report in reports:
         judged = _judged(report) if area is None else [f for f in areas_of(report.main) if f.area == area]
         by_document: dict[str, list[Figure]] = {}
         for figure in judged:
-            by_document.setdefault(document_of(figure), []).append(figure)
+            document = document_of(figure)
+            by_document.setdefault(document if document in known else UNPUBLISHED, []).append(figure)
         for id, figures in by_document.items():
             found.setdefault(id, []).extend(_rows(figures, say))
-    known = {document.id: document for document in documents}
     made = [Section(id, known.get(id), sorted(rows, key=_is_followed)) for id, rows in found.items()]
     return sorted(
         made, key=lambda s: (s.document is None, -s.document.valid_from.toordinal() if s.document else 0, s.id)
