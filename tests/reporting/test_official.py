@@ -16,8 +16,8 @@ from schemas.governance import AreaDefined, StatisticsRegion
 from schemas.statistics import OfficialStatisticImported
 from schemas.withdrawal import EventWithdrawn
 from services.reporting.domain.facts import Fact
-from services.reporting.domain.figures import Period
 from services.reporting.domain.official import OfficialPoint, OfficialSeries, Promise, Statistics, unlike
+from services.reporting.domain.periods import Period
 from services.reporting.domain.published import extents, observations
 
 RATE = Promise(series=("employment-rate-bas", "employment-rate-rams"), ages=((20, 64), (20, 65)))

@@ -16,9 +16,10 @@ from pydantic import Field, StringConstraints, model_validator
 from services.reporting.definitions.checks import Mistake, measure_mistakes, tells_area
 from services.reporting.definitions.checks import told as told_by
 from services.reporting.definitions.clauses import Name, Slug, Strict
+from services.reporting.definitions.groups import Ledger
 from services.reporting.definitions.located import DefinitionError as DefinitionError
 from services.reporting.definitions.located import read
-from services.reporting.definitions.measures import AnyMeasure, Ledger, Measure
+from services.reporting.definitions.measures import AnyMeasure, Measure
 from services.reporting.domain.clauses import Clause
 from services.reporting.domain.figures import Counts
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.reporting.definitions.clauses import AmountData, ClauseData, condition
+from services.reporting.definitions.groups import Group
 from services.reporting.definitions.measures import (
     AnyMeasure,
     CohortRatioMeasure,
     CountedData,
     FreshnessMeasure,
-    Group,
     OfficialMeasure,
     ShareMeasure,
     StepsData,

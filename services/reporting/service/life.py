@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from services.chassis.postgres import Connection
 from services.reporting.definitions import Goal, Goals
-from services.reporting.definitions.measures import AnyMeasure, Ledger
+from services.reporting.definitions.groups import Ledger
+from services.reporting.definitions.measures import AnyMeasure
 from services.reporting.domain.facts import WITHDRAWN, Fact, Identity, identity, precedence
 from services.reporting.domain.states import Contribution, difference
 from services.reporting.records import stored_fact

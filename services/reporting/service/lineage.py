@@ -7,7 +7,8 @@ from datetime import date
 
 from services.chassis.clock import local_date
 from services.chassis.postgres import Connection
-from services.reporting.definitions.measures import AnyMeasure, FreshnessMeasure, Ledger, OfficialMeasure, ShareMeasure
+from services.reporting.definitions.groups import Ledger
+from services.reporting.definitions.measures import AnyMeasure, FreshnessMeasure, OfficialMeasure, ShareMeasure
 from services.reporting.domain.facts import WITHDRAWN, Fact, identity, withdrawn_among
 from services.reporting.domain.figures import SILENT, UNKNOWN_AREA
 from services.reporting.domain.rules import Part, Role

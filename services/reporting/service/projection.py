@@ -18,7 +18,7 @@ from services.chassis.parked import Arrived
 from services.chassis.postgres import Connection
 from services.chassis.transaction import Transaction
 from services.reporting.definitions import Goals
-from services.reporting.definitions.measures import Ledger
+from services.reporting.definitions.groups import Ledger
 from services.reporting.domain.facts import WITHDRAWN, Fact, identity, target_of
 from services.reporting.domain.governance import landlord
 from services.reporting.domain.states import Cell, State, difference, keep, merge

@@ -12,7 +12,7 @@ from services.chassis.ids import uuid7
 from services.chassis.postgres import Connection
 from services.chassis.transaction import Transaction
 from services.reporting.definitions import Goal
-from services.reporting.definitions.measures import Unit as Measured
+from services.reporting.definitions.groups import Unit as Measured
 from services.reporting.domain.figures import Status
 from services.reporting.domain.periods import Period
 from services.reporting.domain.publication import Publication, Reason, Row, Signature
