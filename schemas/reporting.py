@@ -111,6 +111,7 @@ class AlertRaised(EventData, name="AlertRaised", topic=TOPIC, subject="goal_id",
 
     alert_id: AlertId
     goal_id: GoalId
+    measure: Measure = None
     dimension: Of = None
     period: Measured
     rule: Code = Field(description="The rule that was met, such as behind_pace, system_silent or unusual_change.")

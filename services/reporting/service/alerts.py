@@ -111,7 +111,7 @@ async def _raise(tx: Transaction, watched: Watched, episode: int) -> bool:
         return False
     tx.publish(
         AlertRaised(
-            alert_id=id, goal_id=thing.goal, dimension=thing.of, period=thing.period, rule=rule,
+            alert_id=id, goal_id=thing.goal, measure=thing.measure, dimension=thing.of, period=thing.period, rule=rule,
             raised_on=local_date(tx.now()),
         )
     )  # fmt: skip
