@@ -17,8 +17,8 @@ from typing import Any
 import httpx2
 import numpy as np
 from openpyxl import load_workbook
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
+from scipy.optimize import linprog  # type: ignore[import-untyped]
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 from services.reporting.domain.periods import Period
 

@@ -3,9 +3,11 @@
 import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from schemas.event import Event
 from schemas.governance import AreaDefined, ProgrammeStarted
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
@@ -33,7 +35,8 @@ async def a_landlord(bus: Bus, seed: int) -> None:
         await bus.publish(data)
     for area, first in RAN.items():
         await bus.publish(ProgrammeStarted(programme="housing_introduction", area_id=area, from_=first))
-    events, number = [], 0
+    events: list[Event[Any]] = []
+    number = 0
     for area in AREAS:
         for month in range(1, 13):
             for _ in range(rng.choice((0, 1, 1, 2, 3, 4, 6, 8))):

@@ -6,7 +6,8 @@ the earlier figure is told again (it is *deferred*), until the changes add up to
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
+from math import prod
 
 from services.reporting.domain import disclosure
 from services.reporting.domain.disclosure import Cell, Quantity, Sum, World
@@ -23,6 +24,7 @@ AREA, EVENTS, WITHIN, OUTSIDE = "area", "events", "within", "outside"
 Amounts = tuple[int, int]
 """(how many achieved, how many there are); of a count (0, how many)."""
 NOBODY: Amounts = (0, 0)
+CHOICES_AT_MOST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Table:
     amounts: Mapping[Slice, Amounts]
     hidden: frozenset[Slice] | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether any of it is shown."""
+        return self.hidden is None or bool(self.amounts.keys() - self.hidden)
+
     def of(self, slice: Slice) -> Amounts:
         return self.amounts.get(slice, NOBODY)
 
@@ -64,8 +71,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a publication tells, shown or hidden. `deferred`: slices that repeat what was told before. `untold`: there is
-    nothing that could be told without showing a few."""
+    """What a publication tells, shown or hidden. `deferred`: slices that repeat what was told before. `untold`: nothing
+    could be told without showing a change of a few, and all of it is to be hidden."""
 
     table: Table
     deferred: frozenset[Slice] = frozenset()
@@ -77,7 +84,7 @@ def settle(counted: Table, earlier: Sequence[Table]) -> Settled:
 
     The events behind are told only where nothing is deferred: their number would tell by how much.
     """
-    implied = list(_implied(counted, earlier))
+    implied = list(_implied(counted, [table for table in earlier if table.tells]))
 
     def may(slice: Slice, amounts: Amounts) -> bool:
         apart = (_is_apart(amounts, before.get(slice, NOBODY), counted.threshold) for before in implied)
@@ -147,13 +154,29 @@ def _implied(of: Table, earlier: Sequence[Table]) -> Iterable[Mapping[Slice, Amo
     for table in reversed(earlier):
         if table.period == of.period:
             yield table.amounts
-    latest = _latest(earlier)
-    for whole, parts in _covers(of.closing, {*latest, of.period}):
+    every: dict[Period, list[Table]] = {}
+    for table in reversed(earlier):
+        every.setdefault(table.period, []).append(table)
+    for whole, parts in _covers(of.closing, {*every, of.period}):
         others = [period for period in parts if period != of.period]
-        if of.period == whole and all(period in latest for period in parts):
-            yield _combined([], [latest[period] for period in parts])
-        elif of.period in parts and whole in latest and all(period in latest for period in others):
-            yield _combined([latest[period] for period in others], [latest[whole]])
+        if of.period == whole and all(period in every for period in parts):
+            for chosen in _choices([every[period] for period in parts]):
+                yield _combined([], chosen)
+        elif of.period in parts and whole in every and all(period in every for period in others):
+            for table, *chosen in _choices([every[whole], *(every[period] for period in others)]):
+                yield _combined(chosen, [table])
+
+
+def _choices(every: Sequence[Sequence[Table]]) -> Iterable[Sequence[Table]]:
+    """One table of each, in every way; where those are too many, the newest of all, and each older one among them."""
+    if prod(map(len, every)) <= CHOICES_AT_MOST:
+        yield from product(*every)
+        return
+    newest = [tables[0] for tables in every]
+    yield newest
+    for number, tables in enumerate(every):
+        for table in tables[1:]:
+            yield [*newest[:number], table, *newest[number + 1 :]]
 
 
 def _combined(less: Sequence[Table], tables: Sequence[Table]) -> Mapping[Slice, Amounts]:
