@@ -34,7 +34,8 @@ async def test_a_year_of_move_ins_becomes_a_figure_that_an_independent_count_con
 
         async def gauges() -> bool:
             text = (await hem.client.get("/metrics")).text
-            found = re.findall(r'hem_goal_(numerator|denominator)\{[^}]*area="oxnehaga"[^}]*\} (\S+)', text)
+            of = rf'(?=[^}}]*area="oxnehaga")(?=[^}}]*goal="{GOAL}")'
+            found = re.findall(rf"hem_goal_(numerator|denominator)\{{{of}[^}}]*\}} (\S+)", text)
             return {name: float(value) for name, value in found} == {
                 "numerator": figure["numerator"],
                 "denominator": figure["denominator"],
