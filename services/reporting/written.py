@@ -16,7 +16,7 @@ from services.chassis.web.languages import locale
 from services.chassis.web.words import N_
 from services.reporting.definitions import MeasureTexts
 from services.reporting.definitions.measures import AnyMeasure, StockMeasure
-from services.reporting.domain.figures import UNKNOWN_AREA, Break, Status
+from services.reporting.domain.figures import UNKNOWN_AREA, Break, Point, Status
 from services.reporting.domain.landlord import Target
 from services.reporting.domain.notes import Note
 from services.reporting.domain.periods import Period
@@ -60,6 +60,8 @@ STATUSES: Mapping[Status, str] = {
     Status.INFORMATION: N_("Follow-up"),
     Status.FILLING: N_("Being counted"),
 }
+QUARTER = 95
+"""Days: the longest from one quarter's end to the next, and some."""
 LARGE = 100
 """From here on a number of what is counted needs no decimals."""
 NO_VALUE: Mapping[Status, str] = {
@@ -248,6 +250,8 @@ class Written:
         by_year = is_by_year(figure)
         unit, decimals = figure.measure.unit, figure.measure.decimals
         points = [] if figure.status in (Status.SUPPRESSED, Status.FILLING) else figure.trend
+        if figure.published is not None and not by_year:
+            points = _told(points)
         dots = [Dot(_middle(p.on) if by_year else p.on, None if p.value is None else float(p.value)) for p in points]
         years = sorted({dot.on.year for dot in dots} | {figure.period.last.year})
         first = date(years[0], 1, 1) if by_year else figure.period.first
@@ -311,6 +315,17 @@ class Written:
 def is_by_year(figure: Figure) -> bool:
     """Whether the trend has a point a year; else one a month of the period."""
     return figure.measure.yearly or (isinstance(figure.measure, StockMeasure) and figure.measure.average)
+
+
+def _told(points: Sequence[Point]) -> list[Point]:
+    """Of a published curve those that were told: most months aren't, and part it only where a quarter isn't either."""
+    shown = [point for point in points if point.value is not None]
+    found: list[Point] = []
+    for point in shown:
+        if found and (point.on - found[-1].on).days > QUARTER:
+            found.append(Point(point.on, None))
+        found.append(point)
+    return found
 
 
 def _middle(day: date) -> date:
