@@ -16,7 +16,7 @@ from services.chassis.web.languages import locale
 from services.chassis.web.words import N_
 from services.reporting.definitions import MeasureTexts
 from services.reporting.definitions.measures import AnyMeasure, StockMeasure
-from services.reporting.domain.figures import UNKNOWN_AREA, Break, Point, Status
+from services.reporting.domain.figures import SILENT, UNKNOWN_AREA, Break, Point, Status
 from services.reporting.domain.landlord import Target
 from services.reporting.domain.notes import Note
 from services.reporting.domain.periods import Period
@@ -124,7 +124,10 @@ class Written:
         return self.amount(float(number), unit, decimals)
 
     def value(self, figure: Figure) -> str:
-        """The figure itself, or in a word why there is none."""
+        """The figure itself; the lowest and highest it can be, where no more is known; or in a word why there is none."""
+        if figure.value_shown is None and figure.range is not None and figure.status not in SILENT:
+            low, high = (self.amount(end, figure.measure.unit, figure.measure.decimals) for end in figure.range)
+            return f"{low} – {high}"
         if figure.value_shown is None:
             return self._range(figure) or self.texts.gettext(NO_VALUE.get(figure.status, "–"))
         return self.amount(figure.value_shown, figure.measure.unit, figure.measure.decimals)

@@ -172,6 +172,9 @@ def _the_figure(figure: Figure, said: Sequence[Note], say: Written) -> dict[str,
     if figure.before is not None and figure.value_shown is not None:
         value = say.amount(figure.before, figure.measure.unit, figure.measure.decimals)
         aims.append(say.say(N_("The year before: {value}."), value=value))
+    if figure.shown is not None and figure.shown.waiting:
+        n = say.count(figure.shown.waiting, figure)
+        aims.append(say.say(N_("{n} {things} may still be reached in time."), n=n, things=say.measure(figure).things))
     days = [(say.until(point.on, figure), point.value) for point in figure.trend]
     unit, decimals = figure.measure.unit, figure.measure.decimals
     return {
