@@ -30,9 +30,11 @@ FACTS_AT = f"""
 FACTS_ABOUT = f"""
     with linked as (
         select l.subject as about, f.* from fact_link l
-        join fact f on f.source = l.source and f.event_id = l.event_id where l.subject = any($1::text[])
+        join fact f on f.source = l.source and f.event_id = l.event_id
+        where l.subject = any($1::text[]) and ($4::text[] is null or f.type = any($4))
     )
-    select subject as about, {FACT} from fact where subject = any($1::text[])
+    select subject as about, {FACT} from fact
+        where subject = any($1::text[]) and ($4::text[] is null or type = any($4) or type = $2)
     union all select about, {FACT} from linked
     union all (
         select distinct on (l.about, w.source, w.event_id) l.about, {_OF_W}
@@ -43,10 +45,12 @@ FACTS_ABOUT = f"""
         )
     )
 """
-SAME_KEY = f"""
-    select distinct on (w.source, w.event_id) {_OF_W}
-    from unnest($1::text[], $2::text[], $3::text[]) as k (topic, type, subject)
-    join fact w on w.subject = k.subject and w.topic = k.topic and w.type = k.type
+SAID_AGAIN = f"""
+    select {_OF_W} from (
+        select f.*, count(*) over (partition by f.topic, f.type, f.subject) as times
+        from unnest($1::text[], $2::text[], $3::text[]) as k (topic, type, subject)
+        join fact f on f.subject = k.subject and f.topic = k.topic and f.type = k.type
+    ) w where w.times > 1
 """
 EARLY_WITHDRAWALS = "select topic, subject, source, event_id from early_withdrawal"
 ADD_EARLY_WITHDRAWAL = """
@@ -99,19 +103,24 @@ async def facts_at(connection: Connection, identities: Sequence[tuple[str, str]]
 
 
 async def facts_about(
-    connection: Connection, subjects: Sequence[str], withdrawn: str, moving: Collection[str] = ()
+    connection: Connection,
+    subjects: Sequence[str],
+    withdrawn: str,
+    moving: Collection[str] = (),
+    types: Collection[str] | None = None,
 ) -> dict[str, list[FactRow]]:
-    """All facts of each subject: under its key, linked to it, withdrawals (of type `withdrawn`) of the linked, and of
-    those of a `moving` type the others of the same key, which may correct them and be about another subject."""
+    """All facts of each subject, or those of some `types`: under its key, linked to it, withdrawals (of type `withdrawn`)
+    of both, and of those of a `moving` type the others of the same key, which may correct them and be about another."""
     found: dict[str, list[FactRow]] = {subject: [] for subject in subjects}
-    for row in await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn, list(moving)):
+    wanted = None if types is None else list(types)
+    for row in await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn, list(moving), wanted):
         found[row[0]].append(FactRow(*row[1:]))
     return found
 
 
-async def same_key(connection: Connection, keys: Collection[tuple[str, str, str]]) -> list[FactRow]:
-    """All facts of each (topic, type, key)."""
-    return [FactRow(*row) for row in await connection.fetch(SAME_KEY, *map(list, zip(*keys, strict=True)))]
+async def said_again(connection: Connection, keys: Collection[tuple[str, str, str]]) -> list[FactRow]:
+    """All facts of each (topic, type, key) that has more than one."""
+    return [FactRow(*row) for row in await connection.fetch(SAID_AGAIN, *map(list, zip(*keys, strict=True)))]
 
 
 async def early_withdrawals(connection: Connection) -> set[tuple[str, str, str, str]]:

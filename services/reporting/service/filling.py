@@ -19,7 +19,7 @@ from services.reporting.domain.facts import WITHDRAWN, identity, target_of
 from services.reporting.records import stored_fact
 from services.reporting.repository import definitions, facts, quality
 from services.reporting.repository.facts import FactRow
-from services.reporting.service.projection import Touched, is_race, touch, update
+from services.reporting.service.projection import Touched, is_race, key_of, touch, touch_moved, update
 from services.reporting.service.shelf import in_force
 
 log = structlog.get_logger(__name__)
@@ -166,10 +166,11 @@ async def _merge(tx: Transaction, only: Goals, rows: list[FactRow]) -> None:
     withdrawn = {target for row in taken_back if row.type == WITHDRAWN and (target := target_of(stored_fact(row)))}
     touched: dict[str, Touched] = {}
     links: list[tuple[str, str, str]] = []
-    for row in rows:
-        fact = stored_fact(row)
+    known = [stored_fact(row) for row in rows]
+    moved = await touch_moved(tx.connection, only, known, touched)
+    for fact in known:
         if fact.data:
-            touch(only, fact, touched, links, is_withdrawn=identity(fact) in withdrawn)
+            touch(only, fact, touched, links, anew=identity(fact) in withdrawn or key_of(fact) in moved)
     if links:
         await facts.add_links(tx.connection, links)
     await update(tx.connection, only, touched)

@@ -172,13 +172,13 @@ async def project(connection: Connection, goals: Goals, fresh: Sequence[Decoded]
     touched: dict[str, Touched] = {}
     links: list[tuple[str, str, str]] = []
     early = await facts.early_withdrawals(connection)
+    moved = await touch_moved(connection, goals, [one.fact for one in fresh], touched)
     for one in fresh:
         is_withdrawn = bool(early) and identity(one.fact) in early
         if is_withdrawn:
             await connection.execute(facts.DROP_EARLY_WITHDRAWAL, *identity(one.fact))
         if one.data is not None:
-            touch(goals, one.fact, touched, links, is_withdrawn=is_withdrawn)
-    await _touch_moved(connection, goals, [one.fact for one in fresh], touched)
+            touch(goals, one.fact, touched, links, anew=is_withdrawn or key_of(one.fact) in moved)
     if links:
         await facts.add_links(connection, links)
     await states.add_heard(connection, heard_of(one.row for one in fresh))
@@ -192,9 +192,12 @@ async def project(connection: Connection, goals: Goals, fresh: Sequence[Decoded]
 
 
 def touch(
-    goals: Goals, fact: Fact, touched: dict[str, Touched], links: list[tuple[str, str, str]], *, is_withdrawn: bool
+    goals: Goals, fact: Fact, touched: dict[str, Touched], links: list[tuple[str, str, str]], *, anew: bool
 ) -> None:
-    """Notes what one fact says for every ledger that it bears on, and its links: (subject, source, event id)."""
+    """Notes what one fact says for every ledger that it bears on, and its links: (subject, source, event id).
+
+    `anew`: its subjects are to be folded from all their facts: it is taken back, or stands against others.
+    """
     linked: set[str] = set()
     for ledger, clause in goals.by_type.get(fact.type, ()):
         subject = clause.subject_of(fact)
@@ -205,21 +208,31 @@ def touch(
         into = touched.setdefault(ledger.name, Touched())
         if clause.looked_up_by is not None:
             into.looked_up.add(subject)
-        elif is_withdrawn or ledger.rule.looks_up or clause.moves:
+        elif anew or ledger.rule.looks_up:
             into.anew.add(subject)
         else:
             keep(into.states.setdefault(subject, {}), clause.slot(fact), clause.version(fact))
     links += [(subject, fact.source, fact.id) for subject in linked]
 
 
-async def _touch_moved(
+Key: TypeAlias = tuple[str, str, str]
+"""(topic, type, Kafka key) of a fact."""
+
+
+def key_of(fact: Fact) -> Key:
+    return (fact.topic, fact.type, fact.subject)
+
+
+async def touch_moved(
     connection: Connection, goals: Goals, said: Iterable[Fact], touched: dict[str, Touched]
-) -> None:
-    """Has the subjects of all that is said under the same keys folded anew, where a correction may be about another."""
-    keys = {(fact.topic, fact.type, fact.subject) for fact in said if fact.type in goals.moving}
-    if keys:
-        for row in await facts.same_key(connection, keys):
-            touch(goals, stored_fact(row), touched, [], is_withdrawn=True)
+) -> set[Key]:
+    """Where a correction may be about another subject, has the subjects of all that is said under the same key folded
+    anew. Gives the keys with more than one fact."""
+    keys = {key_of(fact) for fact in said if fact.type in goals.moving}
+    again = list(map(stored_fact, await facts.said_again(connection, keys))) if keys else []
+    for fact in again:
+        touch(goals, fact, touched, [], anew=True)
+    return {key_of(fact) for fact in again}
 
 
 def heard_of(rows: Iterable[FactRow]) -> states.Heard:
@@ -265,8 +278,8 @@ async def _withdraw(
             await connection.execute(facts.ADD_EARLY_WITHDRAWAL, *target)
     taken_back = [fact for row in rows if identity(fact := stored_fact(row)) in targets]
     for fact in taken_back:
-        touch(goals, fact, touched, [], is_withdrawn=True)
-    await _touch_moved(connection, goals, taken_back, touched)
+        touch(goals, fact, touched, [], anew=True)
+    await touch_moved(connection, goals, taken_back, touched)
 
 
 async def update(connection: Connection, goals: Goals, touched: Mapping[str, Touched]) -> None:
@@ -323,7 +336,9 @@ async def about(
 ) -> dict[str, list[Fact]]:
     """All facts that bear on each subject, also about the things they name. `note`: remember who looks up what."""
     moving = ledger.rule.moving
-    rows = await facts.facts_about(connection, subjects, WITHDRAWN, moving)
+    own = {clause.type for clause in ledger.rule.clauses if clause.looked_up_by is None}
+    named = {clause.type for clause in ledger.rule.clauses if clause.looked_up_by is not None}
+    rows = await facts.facts_about(connection, subjects, WITHDRAWN, moving, own)
     found = {subject: list(map(stored_fact, rows[subject])) for subject in subjects}
     if not ledger.rule.looks_up:
         return found
@@ -333,7 +348,7 @@ async def about(
         if note:
             pairs = [(key, subject) for subject, new in wanted.items() for key in new]
             await states.add_look_ups(connection, ledger.name, pairs)
-        rows = await facts.facts_about(connection, sorted(keys), WITHDRAWN, moving)
+        rows = await facts.facts_about(connection, sorted(keys), WITHDRAWN, moving, named)
         more = {key: list(map(stored_fact, rows[key])) for key in keys}
         for subject, new in wanted.items():
             had[subject] |= new
