@@ -7,7 +7,7 @@ of the regions; where one of these changes there is a break. Exact arithmetic th
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -18,6 +18,8 @@ from services.reporting.domain.periods import Period
 from services.reporting.domain.published import Division, Extent, Group, Observation, Part
 
 PERCENT = "percent"
+DAYS_KEPT = 8
+"""Days that figures were asked for as of, of which what was known then is kept."""
 MUNICIPALITY = "municipality"
 BORROWED = "voting_district"
 """A kind of region that has no observations of its own: each repeats that of the statistical area its midpoint lies in."""
@@ -164,13 +166,18 @@ class Statistics:
 
     observations: Sequence[Observation]
     extents: Sequence[Extent]
+    _known: "dict[tuple[Promise, date], _Known]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def series(self, promise: Promise, area: str | None, until: Period, as_of: date) -> OfficialSeries:
         """What is published by `as_of` for an area (None: the municipality of all areas), up to the period `until`.
 
         The latest point may be of an earlier period; it then carries the flag `earlier_period`.
         """
-        known = _Known(self.observations, promise, as_of)
+        known = self._known.get((promise, as_of))
+        if known is None:
+            if len(self._known) >= DAYS_KEPT:
+                self._known.clear()
+            known = self._known[promise, as_of] = _Known(self.observations, promise, as_of)
         extents = [extent for extent in self.extents if area in (None, extent.area)]
         if area is None:
             municipalities = {extent.municipality for extent in extents}

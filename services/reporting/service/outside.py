@@ -16,11 +16,13 @@ from services.reporting.domain import published
 from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedence, withdrawn_among
 from services.reporting.domain.figures import Break, Point, Status, Tally, Way, meets, status_of
 from services.reporting.domain.landlord import Target, document_applies, in_force
-from services.reporting.domain.official import OfficialPoint, OfficialSeries, Statistics
+from services.reporting.domain.official import OfficialPoint, OfficialSeries, Promise, Statistics
 from services.reporting.domain.periods import Period
 from services.reporting.domain.quality import interval_of
 from services.reporting.records import stored_data, stored_fact
 from services.reporting.repository import facts, governance, quality
+from services.reporting.repository.statistics import Told
+from services.reporting.repository.statistics import told as told_so_far
 from services.reporting.service.shapes import Figure, Known, MeasureReport
 
 RATIO = Way(ratio=True)
@@ -40,7 +42,19 @@ async def official(connection: Connection, goal: Goal, measure: OfficialMeasure,
 
 
 async def statistics_of(connection: Connection, measure: OfficialMeasure) -> Statistics:
-    """What is published that bears on a measure, and what the areas are made of."""
+    """What is published that bears on a measure, and what the areas are made of: read again when more has come."""
+    told = await told_so_far(connection)
+    known = _known.get(measure.promise)
+    if known is None or known[0] != told or not told:
+        known = _known[measure.promise] = (told, await _statistics(connection, measure))
+    return known[1]
+
+
+_known: dict[Promise, tuple[Told, Statistics]] = {}
+"""A country's worth of regions takes a second to read, and changes a few times a year."""
+
+
+async def _statistics(connection: Connection, measure: OfficialMeasure) -> Statistics:
     decided = _said(await governance.governance_facts(connection))
     extents = published.extents(decided)
     rows = await facts.facts_about(connection, sorted(measure.promise.subjects(extents)), WITHDRAWN)
