@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from playwright.async_api import Page
 
-from schemas.gateway import PublisherRegistered
+from schemas.gateway import PageRated, PublisherRegistered
 from schemas.governance import SteeringDocumentAdopted
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
@@ -56,6 +56,7 @@ async def reporting(start: Start, landlord: Landlord, settled: Settled, bus: Bus
             publisher="made-up", sources=("urn:silent",), expected_interval="P7D", from_=date(2019, 1, 1)
         )
     )
+    await bus.publish(PageRated(page="/areas/oxnehaga", rating_id="r1", was_helpful=True))
     await landlord.area()
     await landlord.area("raslatt", "Råslätt", target=None, programme=False)
     for number in range(60):
@@ -126,6 +127,8 @@ async def _from_an_event_to_the_figures_and_back(reporting: Running) -> None:
     assert "It counts in" not in await page(reporting, "/subjects/t5", **OPERATOR)
     strange = await page(reporting, "/subjects/t200", **OPERATOR)
     assert f"/goals/{GOAL}?period=2019&amp;area=unknown" in strange
+    assert "/goals/page-helpful?period=" in await page(reporting, "/subjects/%2Fareas%2Foxnehaga", **OPERATOR)
+    assert "/goals/systems-connected?period=" in await page(reporting, "/subjects/made-up", **OPERATOR)
     assert (await reporting.client.get("/subjects/t0")).status_code == 401
     assert (await reporting.client.get("/subjects/nobody", headers=OPERATOR)).status_code == 404
 

@@ -55,8 +55,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The figures of an area that one steering document asks for."""
+    """The figures of an area that one steering document asks for; no title where governance has not told of it."""
 
+    id: str
     title: str | None
     rows: list[Line]
 
@@ -156,7 +157,7 @@ def _parts(found: Iterable[Figure], documents: Sequence[Document], say: Written)
         by_document.setdefault(document_of(figure), []).append(figure)
     order = sorted(by_document, key=lambda id: (id not in known, -_since(known.get(id)), id))
     return [
-        Part(known[id].title if id in known else None, [_line(figure, say) for figure in by_document[id]])
+        Part(id, known[id].title if id in known else None, [_line(figure, say) for figure in by_document[id]])
         for id in order
     ]
 

@@ -22,7 +22,8 @@ async def show_quality(request: Request, ctx: Ctx) -> Response:
     """What there is to mend, by system; which systems are silent; pauses."""
     async with ctx.db.transaction() as tx:
         goals = await in_force(ctx, tx.connection)
-        found = await quality.overview(tx.connection, goals.by_type.keys(), tx.now())
+        measured = {type for goal in goals for types in goal.events.values() for type in types}
+        found = await quality.overview(tx.connection, measured, tx.now())
     who = visitor(request)
     pauses = [(system.source, gap) for system in found.systems for gap in system.gaps]
     return page(

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from services.chassis.clock import STOCKHOLM
 from services.chassis.web import Ctx, Permission, Router, page
 from services.chassis.web.words import N_
+from services.reporting.definitions import Goal
+from services.reporting.definitions.measures import AnyMeasure
 from services.reporting.domain.facts import Fact
 from services.reporting.domain.figures import UNKNOWN_AREA
 from services.reporting.domain.landlord import Landlord
@@ -45,9 +47,10 @@ class Step:
     after: str | None
     fields: list[tuple[str, Any]]
     effects: list[Told]
+    read_by: list[tuple[str, str]]
 
 
-@router.get("/subjects/{subject}", permission=Permission.EVENTS)
+@router.get("/subjects/{subject:path}", permission=Permission.EVENTS)
 async def show_subject(request: Request, ctx: Ctx, subject: str) -> Response:
     """Everything that has been published about a subject, and what each event did to the goals."""
     async with ctx.db.transaction() as tx:
@@ -84,8 +87,26 @@ def _steps(happened: Sequence[Happened], landlord: Landlord, say: Written) -> li
     for number, one in enumerate(happened):
         gap = one.fact.time - happened[number - 1].fact.time if number else None
         effects = [_told(effect, landlord, say) for effect in one.effects]
-        steps.append(Step(one.fact, _gap(gap, say), _fields(one.fact.data), effects))
+        steps.append(Step(one.fact, _gap(gap, say), _fields(one.fact.data), effects, _read_by(one, say)))
     return steps
+
+
+def _read_by(one: Happened, say: Written) -> list[tuple[str, str]]:
+    """(goal and measure, the page of its figure) of what reads an event without adding it up."""
+    year = str(one.fact.data.get("period") or one.fact.time.year)[:4]
+    found = []
+    for goal, measure in one.read_by:
+        title, query = _measure(goal, measure, say)
+        found.append((title, f"/goals/{goal.id}?{urlencode({'period': year, **query})}"))
+    return found
+
+
+def _measure(goal: Goal, measure: AnyMeasure, say: Written) -> tuple[str, dict[str, str]]:
+    """What a measure is called, and what names it in an address."""
+    texts = goal.text(say.language)
+    if measure.id == goal.main.id:
+        return texts.title, {}
+    return f"{texts.title}: {texts.measures[measure.id].title}", {"measure": measure.id}
 
 
 def _fields(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -97,17 +118,14 @@ def _fields(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _told(effect: Effect, landlord: Landlord, say: Written) -> Told:
-    goal, measure, year = effect.goal, effect.measure, Period.year(effect.year)
-    texts = goal.text(say.language)
-    title = texts.title if measure.id == goal.main.id else f"{texts.title}: {texts.measures[measure.id].title}"
-    query = {"period": year.label}
-    if measure.id != goal.main.id:
-        query["measure"] = measure.id
+    year = Period.year(effect.year)
+    title, named = _measure(effect.goal, effect.measure, say)
+    query = {"period": year.label, **named}
     place = say.say(N_("The whole company"))
     if effect.area:
         query["area"] = effect.area if landlord.is_defined(effect.area) else UNKNOWN_AREA
         place = area_called(query["area"], landlord.name_of(effect.area, year.last), say)
-    return Told(_change(effect, say), f"{title}, {place} {year.label}", f"/goals/{goal.id}?{urlencode(query)}")
+    return Told(_change(effect, say), f"{title}, {place} {year.label}", f"/goals/{effect.goal.id}?{urlencode(query)}")
 
 
 def _change(effect: Effect, say: Written) -> str:

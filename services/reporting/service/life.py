@@ -35,10 +35,11 @@ class Effect:
 
 @dataclass(slots=True)
 class Happened:
-    """An event, and what it did."""
+    """An event, and what it did. `read_by`: measures that aren't sums and are made of events such as this."""
 
     fact: Fact
     effects: list[Effect] = field(default_factory=list)
+    read_by: list[tuple[Goal, AnyMeasure]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ async def life(connection: Connection, goals: Goals, subject: str) -> Life | Non
     if not happened:
         return None
     counts_in: list[Effect] = []
+    for one in happened.values():
+        one.read_by = [(goal, m) for goal in goals for m in goal.measures if one.fact.type in m.reads]
     for name, subjects in sorted((await _touched(connection, goals, happened)).items()):
         ledger = goals.ledgers[name]
         known = await about(connection, ledger, sorted(subjects)[:SUBJECTS_AT_MOST])

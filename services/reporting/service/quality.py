@@ -161,7 +161,8 @@ async def systems(connection: Connection, now: datetime) -> list[System]:
         system.last = max(day.last for day in heard)
         lately = [day for day in heard if day.day > today - LATELY]
         system.facts, system.late = sum(day.facts for day in lately), sum(day.late for day in lately)
-        system.gaps = rules.gaps((day.day for day in heard), today)[:GAPS_SHOWN]
+        until = min(today, system.retired or today)  # afterwards nobody waits for it
+        system.gaps = rules.gaps((day.day for day in heard), until)[:GAPS_SHOWN]
     for system in found.values():
         system.heard = rules.how_heard(system.last, system.interval, system.retired, now)
     order = list(Heard)
