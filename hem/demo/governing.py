@@ -32,7 +32,7 @@ REGIONS: dict[str, tuple[tuple[str, float], ...]] = {
     "ekhagen": (("06800126", 0.8), ("ekhagen-hela", 1.0)),
     "soder": (("06800204", 0.5), ("06800206", 0.5), ("soder-hela", 1.0)),
     "vaster": (("06800127", 0.7), ("vaster-hela", 1.0)),
-    "oster": (("06800653", 1.0), ("oster-hela", 1.0)),
+    "oster": (("06800654", 1.0), ("06800655", 1.0), ("oster-hela", 1.0)),
     "rosenlund": (("06800543", 0.4), ("rosenlund-hela", 1.0)),
     "huskvarna": (("06800318", 1.0), ("06800319", 1.0), ("huskvarna-hela", 1.0)),
     "bankeryd": (("06800865", 0.3), ("bankeryd-hela", 1.0)),

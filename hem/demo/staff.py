@@ -21,7 +21,7 @@ NOTES = (
 COUNTED: tuple[tuple[str, Mapping[str, float]], ...] = (
     ("social-requirements", {"numerator": 8, "denominator": 12}),
     ("summer-jobs", {"value": 74}),
-    ("safety", {"denominator": 1805}),
+    ("safety", {"denominator": 1000}),
     ("meeting-places", {"value": 5}),
 )
 """Figures of the published year that tell that everything of it has been counted: one of each road."""

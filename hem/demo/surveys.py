@@ -42,7 +42,7 @@ class TenantSurvey:
 
 
 TENANT_SURVEYS = (
-    TenantSurvey(2017, ("sv", "en"), 0.4, 0.55, (66, 80, 57, 86), without_action=tuple(AREAS)),
+    TenantSurvey(2017, ("sv", "en", "ar"), 0.4, 0.55, (66, 80, 57, 86), without_action=tuple(AREAS)),
     TenantSurvey(
         2018, ("sv", "en", "ar", "so"), 0.4, 0.58, (68, 82, 59, 87),
         without_action=("rosenlund", "soder"), planned_late=("ekhagen",), languages_missing=("raslatt",),

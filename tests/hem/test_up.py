@@ -111,6 +111,14 @@ async def test_every_figure_of_the_made_up_years_is_that_of_a_recount(demo: HemU
                 assert (figure["value"] or 0) == pytest.approx(value or 0), told_as
 
 
+async def test_a_closed_year_tells_what_came_late_and_what_was_said_before(demo: HemUp) -> None:
+    page = (await demo.client.get("/publications/2018", headers={"Accept": "text/html"})).raise_for_status().text
+    assert "67 %" in page
+    assert "75 %" in page
+    figure = (await demo.client.get("/api/goals/social-requirements", params={"period": "2018"})).json()
+    assert (figure["numerator"], figure["denominator"], figure["published"]) == (9, 12, True)
+
+
 def told() -> list[Event[EventData]]:
     """All that the made-up landlord tells, and what every Hem knows."""
     year = make_year()
