@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from services.chassis.clock import local_date
 from services.chassis.web.words import N_
-from services.reporting.charts import alone
+from services.reporting.charts import Size, alone
+from services.reporting.definitions import Goal
 from services.reporting.domain.figures import Status
 from services.reporting.domain.notes import Note
+from services.reporting.domain.periods import Period
 from services.reporting.exports.footnotes import Words, footnotes
 from services.reporting.report.content import Answer, Comment, Entry, Picture, Table
 from services.reporting.service.notes import applying
@@ -17,6 +19,7 @@ HARDEST = (
     Status.MISSED, Status.BEHIND, Status.ON_TRACK, Status.MET, Status.INFORMATION, Status.SUPPRESSED, Status.FILLING,
     Status.NO_DATA,
 )  # fmt: skip
+SHEET = Size(960, 380, text=18)
 ROWS_AT_MOST = 30
 """A table of more slices than this is read on the page, not on paper."""
 REASONS = {
@@ -80,6 +83,25 @@ def reference(report: Report, document: str, elsewhere: str, written: Written) -
     )
 
 
+def missing(goal: Goal, comment: Comment | None, period: Period, written: Written) -> Answer:
+    """What is said of a goal that no figure has been published of."""
+    texts, none = goal.text(written.language), written.say(N_("No figure published"))
+    return Answer(
+        id=goal.id,
+        title=texts.title,
+        outcome=(Status.NO_DATA.value, none),
+        definition=texts.definition,
+        in_words="",
+        entries=[],
+        remarks=[written.say(N_("No figure of this goal has been published for {period}."), period=period.label)],
+        picture=None,
+        comment=comment,
+        tables=[],
+        facts=[],
+        changes=[],
+    )
+
+
 def _outcome(figures: Sequence[Figure], written: Written) -> tuple[str, str]:
     """The figure with its status; of several figures the hardest status, and how many have met their target."""
     hardest = min(figures, key=lambda figure: HARDEST.index(figure.status))
@@ -126,7 +148,7 @@ def _picture(figure: Figure, notes: Sequence[Note], written: Written) -> Picture
     if sum(dot.value is not None for dot in drawn.dots) < 2:
         return None
     caption = f"{written.measure(figure).title}, {written.place(figure)}, {figure.period.label}."
-    return Picture(alone(drawn, "", "", []), drawn.spoken, caption)
+    return Picture(alone(drawn, "", "", [], SHEET), drawn.spoken, caption)
 
 
 def _tables(measure: MeasureReport, written: Written) -> Iterable[Table]:
@@ -144,7 +166,7 @@ def _tables(measure: MeasureReport, written: Written) -> Iterable[Table]:
         yearly = measure.measure.yearly
         rows = [[str(p.on.year) if yearly else written.month(p.on), drawn.value(p.value or 0)] for p in points]
         head = [written.say(N_("Year")) if yearly else written.say(N_("Month")), written.say(N_("Figure"))]
-        yield Table(written.say(N_("{title}: the points of the curve"), title=title), head, rows)
+        yield Table(written.say(N_("{title}: the points of the curve"), title=title), head, rows, is_curve=True)
 
 
 def _head(figure: Figure, name: str, written: Written) -> list[str]:

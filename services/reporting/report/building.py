@@ -9,13 +9,14 @@ from functools import partial
 from services.chassis.clock import local_date
 from services.chassis.web.languages import direction
 from services.chassis.web.words import N_
+from services.reporting.definitions import Goal
 from services.reporting.domain.landlord import Document, Landlord
 from services.reporting.domain.notes import Note
 from services.reporting.domain.periods import Period
-from services.reporting.report.answers import answer, judged, reference
+from services.reporting.report.answers import answer, missing, reference
 from services.reporting.report.content import Comment, Content, Labels, Section, Standing
 from services.reporting.repository.report import INTRODUCTION, Recipient, Text
-from services.reporting.service.shapes import Figure, Report
+from services.reporting.service.shapes import Report
 from services.reporting.written import STATUSES, Written
 
 FOR = {
@@ -46,10 +47,11 @@ class Handing:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a report is made of. `texts`: by what they are about and language; `notes`: by goal; `meanings`: (status code,
-    what it means). `is_approved`: somebody stands behind the published figures of the year."""
+    """What a report is made of. `missing`: goals without a published figure. `texts`: by what they are about and language.
+    `meanings`: (status code, what it means). `is_approved`: somebody stands behind the published figures of the year."""
 
     reports: Sequence[Report]
+    missing: Sequence[Goal]
     landlord: Landlord
     texts: Mapping[tuple[str, str], Text]
     notes: Sequence[Note]
@@ -62,6 +64,19 @@ def build(material: Material, handing: Handing, written: Written) -> Content:
     comment = partial(_comment, material.texts, written)
     notes = {r.goal.id: [note for note in material.notes if note.goal == r.goal.id] for r in material.reports}
     codes = {status.value: written.texts.gettext(word) for status, word in STATUSES.items()}
+    sections = [
+        Section(
+            part.title,
+            part.about,
+            [
+                *(answer(report, comment(report.goal.id), notes[report.goal.id], written) for report in part.whole),
+                *(reference(report, part.id, elsewhere, written) for report, elsewhere in part.elsewhere),
+                *(missing(goal, comment(goal.id), handing.period, written) for goal in part.missing),
+            ],
+        )
+        for part in _by_document(material, handing.period, written)
+    ]
+    outcomes = {told.id: told.outcome[0] for section in sections for told in section.answers if told.facts}
     return Content(
         language=written.language,
         direction=direction(written.language),
@@ -70,18 +85,8 @@ def build(material: Material, handing: Handing, written: Written) -> Content:
         banner=list(_banner(handing, written)),
         about=list(_about(handing, written)),
         introduction=comment(INTRODUCTION),
-        standing=_standing([figure for report in material.reports for figure in judged(report)], written),
-        sections=[
-            Section(
-                part.title,
-                part.about,
-                [
-                    *(answer(report, comment(report.goal.id), notes[report.goal.id], written) for report in part.whole),
-                    *(reference(report, part.id, elsewhere, written) for report, elsewhere in part.elsewhere),
-                ],
-            )
-            for part in _by_document(material, handing.period, written)
-        ],
+        standing=_standing(Counter(outcomes.values()), written),
+        sections=sections,
         reading=[(codes[code], written.texts.gettext(meaning)) for code, meaning in material.meanings],
         labels=_labels(written),
     )
@@ -123,24 +128,26 @@ def _about(handing: Handing, written: Written) -> Iterable[str]:
         yield written.say(said_of, day=written.day(local_date(handing.as_of)))
 
 
-def _standing(figures: Sequence[Figure], written: Written) -> list[Standing]:
-    counts = Counter(figure.status for figure in figures)
+def _standing(counts: Mapping[str, int], written: Written) -> list[Standing]:
+    """How many goals have each outcome, in the order in which statuses are always told."""
     return [
-        Standing(status.value, written.texts.gettext(word), written.formats.number(counts[status]))
+        Standing(status.value, written.texts.gettext(word), written.formats.number(counts[status.value]))
         for status, word in STATUSES.items()
-        if counts[status]
+        if status.value in counts
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A steering document with its goals: those told of here, and those told of under the title of another."""
+    """A steering document with its goals: those told of here, those told of under the title of another, and those that
+    there is nothing to tell of."""
 
     id: str
     title: str
     about: str
     whole: list[Report] = field(default_factory=list)
     elsewhere: list[tuple[Report, str]] = field(default_factory=list)
+    missing: list[Goal] = field(default_factory=list)
 
 
 def _by_document(material: Material, period: Period, written: Written) -> list[_Part]:
@@ -149,6 +156,8 @@ def _by_document(material: Material, period: Period, written: Written) -> list[_
     for report in material.reports:
         for id in _documents_of(report, period):
             parts.setdefault(id, _part(id, material.landlord, written))
+    for goal in material.missing:
+        parts.setdefault(goal.document, _part(goal.document, material.landlord, written)).missing.append(goal)
     since = {document.id: document.valid_from for document in material.landlord.documents}
     ordered = sorted(parts.values(), key=lambda part: (since.get(part.id, date.min), part.id), reverse=True)
     for report in material.reports:

@@ -20,12 +20,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A data table. The first cell of each row names it; the other columns are numbers where `numeric`."""
+    """A data table. The first cell of each row names it. `is_curve`: a column of points, which paper folds."""
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
-    numeric: bool = False
+    is_curve: bool = False
 
 
 @dataclass(frozen=True, slots=True)

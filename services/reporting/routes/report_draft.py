@@ -266,8 +266,10 @@ async def _material(
         if found == "staff":
             reports = await reading.read(ctx, tx, Audience.STAFF, goals, period)
         publication = await publications.latest(tx.connection, period, now)
+        told = {one.goal.id for one in reports}
         material = Material(
             reports,
+            [goal for goal in goals if goal.id not in told] if reports else [],
             await governance.landlord(tx.connection),
             await repository.texts(tx.connection, period.label),
             await noted.standing(tx.connection, [goal.id for goal in goals], now),
