@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from services.reporting.definitions import Language, Line, texts_of
 from services.reporting.definitions.clauses import Strict
+from services.reporting.definitions.groups import Unit
 from services.reporting.definitions.located import DefinitionError, read
 from services.reporting.domain.alerts import Jump, Kind, Rule, Slice
 
@@ -59,11 +60,12 @@ class JumpData(Strict):
 
 
 class RuleFile(Strict):
-    """One file of alerts/. `goals`: those it watches; none: all."""
+    """One file of alerts/. `goals`, `units`: those it watches; none: all."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)]
     kind: Kind
     goals: tuple[str, ...] = Field((), strict=False)
+    units: tuple[Unit, ...] = Field((), strict=False)
     each: tuple[Slice, ...] = Field(strict=False, min_length=1)
     raise_after: Wait
     clear_after: Wait
@@ -96,6 +98,7 @@ class RuleFile(Strict):
             frozenset(self.statuses or ()),
             None if self.below is None else Fraction(self.below),
             jump,
+            frozenset(self.units),
         )
 
     def text(self, language: str) -> Texts:

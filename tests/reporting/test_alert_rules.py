@@ -13,6 +13,10 @@ from services.reporting.alert_rules import load, parse
 from services.reporting.definitions import load as load_goals
 from services.reporting.definitions.located import DefinitionError
 from services.reporting.domain.alerts import Dot, Jump, Rule, Step, Thing, Watch, alert_id, is_unusual, steps
+from services.reporting.domain.figures import Point, Status, Tally
+from services.reporting.domain.periods import Period
+from services.reporting.service.alerts import seen
+from services.reporting.service.shapes import Figure, MeasureReport, Report
 
 NOON = datetime(2019, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -137,3 +141,43 @@ def test_a_rule_is_data() -> None:
 def test_a_mistake_names_its_line(was: str, now: str, said: str) -> None:
     with pytest.raises(DefinitionError, match=re.escape(said)):
         parse("behind_pace.yaml", GOOD.replace(was, now), ["housing-introduction-offered"])
+
+
+GOAL = load_goals().by_id["housing-introduction-offered"]
+RULES = load(load_goals().by_id)
+
+
+def figure(year: int, status: Status, *shares: int) -> Figure:
+    """The company's figure as it is on 5 September 2020, with a share at each month's end from January on."""
+    ends = Period.year(year).month_ends()
+    return Figure(
+        goal=GOAL, measure=GOAL.main, period=Period.year(year), area=None, area_name=None, dimension=None,
+        in_programme=True, tally=Tally(1, 2), value=Fraction(50), before=None, status=status, target=None, targets=(),
+        provisional=True, ripe_on=None, as_of=datetime(2020, 9, 5, tzinfo=UTC),
+        trend=[Point(end, Fraction(share)) for end, share in zip(ends, shares, strict=False)],
+    )  # fmt: skip
+
+
+def held(now: Figure, before: Figure | None = None) -> set[str]:
+    """The rules that hold for a figure of this year, given last year's."""
+    last_year = {} if before is None else {(GOAL.id, GOAL.main.id): MeasureReport(GOAL.main, before, [])}
+    found = seen(RULES.rules, [Report(GOAL, [MeasureReport(GOAL.main, now, [])])], last_year)
+    return {watched.rule for watched, holds in found.items() if holds}
+
+
+STEADY = (90, 80, 70, 71, 70, 71, 70, 71, 70, 71, 70, 71)
+
+
+def test_a_rule_looks_at_what_is_shown_and_under_way() -> None:
+    assert held(figure(2020, Status.BEHIND)) == {"behind_pace"}
+    assert held(figure(2020, Status.ON_TRACK)) == set()
+    assert held(figure(2020, Status.SUPPRESSED)) == set()
+    assert held(figure(2018, Status.BEHIND)) == set(), "official statistics are two years old"
+
+
+def test_a_jump_is_seen_against_this_year_and_the_last() -> None:
+    last = figure(2019, Status.MET, *STEADY)
+    assert held(figure(2020, Status.MET, 20, 95, 70, 71, 70, 71, 70, 40, 10), last) == {"unusual_change"}
+    assert held(figure(2020, Status.MET, 20, 95, 70, 71, 70, 71, 70, 71, 10), last) == set(), "September isn't over"
+    assert held(figure(2020, Status.MET, *STEADY[:9]), last) == set()
+    assert held(figure(2020, Status.SUPPRESSED, 20, 95, 70, 71, 70, 71, 70, 40), last) == set()

@@ -38,9 +38,8 @@ class Thing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """What counts as unusual: a step `times` as large as the usual one, and of `least` in the measure's unit at least.
-
-    The usual step is the median of the earlier ones, of which there must be `history`.
+    """What counts as unusual: a step `times` as far from the usual one as the others are on the whole (medians both), and
+    by `least` in the measure's unit at least. `history`: how many others there must be.
     """
 
     times: Fraction
@@ -50,7 +49,7 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as data. `goals`: none names all. `statuses`, `below` and `jump` go with the kind of the same name."""
+    """A rule as data. `goals`, `units`: none names all. `statuses`, `below`, `jump` go with the kind of the same name."""
 
     id: str
     kind: Kind
@@ -61,9 +60,10 @@ class Rule:
     statuses: frozenset[str] = frozenset()
     below: Fraction | None = None
     jump: Jump | None = None
+    units: frozenset[str] = frozenset()
 
-    def is_about(self, goal: str) -> bool:
-        return not self.goals or goal in self.goals
+    def is_about(self, goal: str, unit: str) -> bool:
+        return goal in (self.goals or {goal}) and unit in (self.units or {unit})
 
 
 class Step(StrEnum):
@@ -132,5 +132,6 @@ def is_unusual(steps: Sequence[Fraction], jump: Jump) -> bool:
     *earlier, last = steps or [Fraction()]
     if len(earlier) < jump.history:
         return False
-    usual = median(abs(step) for step in earlier)
-    return abs(last) >= jump.least and abs(last) > jump.times * usual
+    usual = median(earlier)
+    spread = median(abs(step - usual) for step in earlier)
+    return abs(last - usual) >= jump.least and abs(last - usual) > jump.times * spread

@@ -76,7 +76,7 @@ async def list_figures(request: Request, ctx: Ctx) -> Response:
     return JSONResponse(
         {
             "as_of": tables.moment(found.as_of),
-            "citation": tables.citation(title, found.as_of, asked.address(request), texts),
+            "citation": tables.citation(title, found.as_of, asked.address(request, found), texts),
             "figures": [tables.as_json(figure, texts, found.notes) for figure in shown],
             "next": _next(request, shown[-1]) if more else None,
         },

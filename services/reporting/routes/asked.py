@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from fastapi import Request, Response
 
+from services.chassis.clock import local_date
 from services.chassis.context import Context
 from services.chassis.web import language
 from services.chassis.web.words import N_
@@ -103,6 +103,6 @@ def kept_by_client(request: Request, found: Found) -> tuple[Response | None, dic
     return None, headers
 
 
-def address(request: Request, **changed: Any) -> str:
-    """The address of this request, absolute, its query with something changed."""
-    return str(request.url.include_query_params(**changed))
+def address(request: Request, found: Found) -> str:
+    """Where the same can be read again: the address of this request, absolute, with the day it is true for."""
+    return str(request.url.include_query_params(as_of=local_date(found.as_of).isoformat()))

@@ -38,7 +38,7 @@ async def _file(request: Request, ctx: Ctx, ending: str, media_type: str, write:
     goals = list(dict.fromkeys(figure.goal.text(texts.language).title for figure in found.figures))
     title = f"{goals[0] if len(goals) == 1 else texts.text(N_('Goals'))} {', '.join(periods)}".strip()
     table = tables.table(
-        found.figures, found.notes, texts, title=title, as_of=found.as_of, address=asked.address(request)
+        found.figures, found.notes, texts, title=title, as_of=found.as_of, address=asked.address(request, found)
     )
     content = await asyncio.to_thread(write, table, texts)
     name = f"{'-'.join(['hem', *_names(request), *periods[:2]])}.{ending}"
@@ -102,11 +102,12 @@ async def _chart(request: Request, ctx: Ctx, ending: Literal["svg", "png"]) -> R
         return unchanged
     texts, written = words(request), Written.of(request)
     title = f"{tables.title_of(figure, texts.language)}, {written.place(figure)} {figure.period.label}"
-    source = tables.citation(title, found.as_of, asked.address(request), texts)
+    source = tables.citation(title, found.as_of, asked.address(request, found), texts)
+    aim = written.target(figure)
     drawing = charts.alone(
         written.picture(figure, applying(found.notes, figure.area)),
         title,
-        f"{written.in_words(figure)} {written.target(figure)}",
+        f"{written.in_words(figure)} {aim[:1].upper()}{aim[1:]}.",
         [*remarks(figure, texts), source],
     )
     name = f"hem-{figure.goal.id}-{figure.area or asked.WHOLE}-{figure.period.label}.{ending}"

@@ -12,22 +12,26 @@ from services.reporting.repository import alerts as repository
 from services.reporting.repository.alerts import Watched
 from services.reporting.service.shapes import Figure, MeasureReport, Report
 
+STEADY_FROM = 3  # the month at whose end a share of the year is looked at first
+
 Seen = Mapping[Watched, bool]
 
 
 def seen(rules: Sequence[Rule], reports: Iterable[Report], before: Mapping[tuple[str, str], MeasureReport]) -> Seen:
-    """Whether each rule holds for each thing that it is about. What isn't shown is never looked at, and never holds.
+    """Whether each rule holds for each thing that it is about. What isn't shown, or is of a period that is over, such as
+    official statistics of two years ago, is never looked at, and never holds.
 
     `before`: (goal, measure) → the same a year earlier, for what is usual.
     """
     found: dict[Watched, bool] = {}
     for report in reports:
-        for rule in (rule for rule in rules if rule.is_about(report.goal.id)):
-            for measure in report.measures:
-                earlier = before.get((report.goal.id, measure.measure.id))
+        for measure in report.measures:
+            earlier = before.get((report.goal.id, measure.measure.id))
+            for rule in (rule for rule in rules if rule.is_about(report.goal.id, measure.measure.unit)):
                 for figure in _slices(rule, measure):
-                    watched = Watched(rule.id, thing_of(figure))
-                    found[watched] = figure.shown is not None and _holds(rule, figure, _same(earlier, figure))
+                    is_open = figure.shown is not None and not figure.period.is_over(local_date(figure.as_of))
+                    holds = is_open and _holds(rule, figure, _same(earlier, figure))
+                    found[Watched(rule.id, thing_of(figure))] = holds
     return found
 
 
@@ -66,12 +70,16 @@ def _holds(rule: Rule, figure: Figure, earlier: Figure | None) -> bool:
 
 
 def _steps(figure: Figure, earlier: Figure | None) -> list[Fraction]:
-    """The steps of the trend, last year's before this year's, up to the last month that is over."""
+    """The steps of the trend, last year's before this year's, up to the last month that is over.
+
+    A share of the year is unsteady while few are in it: its steps begin after the first quarter.
+    """
     as_of = local_date(figure.as_of) - timedelta(days=1)
     found: dict[date, Fraction] = {}
     for one in (earlier, figure):
         if one is not None and one.shown is not None:
-            dots = [Dot(point.on, point.value) for point in one.trend]
+            skipped = STEADY_FROM if one.measure.is_ratio and not one.measure.cumulative else 1
+            dots = [Dot(point.on, point.value) for point in one.trend if point.on.month >= skipped]
             found |= steps(dots, [seam.on for seam in one.breaks], as_of)
     return [found[day] for day in sorted(found)]
 
