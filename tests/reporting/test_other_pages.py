@@ -12,6 +12,7 @@ from schemas.gateway import PageRated, PublisherRegistered
 from schemas.governance import SteeringDocumentAdopted
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
+from services.reporting.service import life
 from tests.browser import DESKTOP, DOOR, MARKS, PHONE, Scheme, answer_by, faults, launch
 from tests.reporting.landlord import GOAL, NOON, Landlord, Settled, cancelled, failed, moved_in
 
@@ -131,6 +132,17 @@ async def _from_an_event_to_the_figures_and_back(reporting: Running) -> None:
     assert "/goals/systems-connected?period=" in await page(reporting, "/subjects/made-up", **OPERATOR)
     assert (await reporting.client.get("/subjects/t0")).status_code == 401
     assert (await reporting.client.get("/subjects/nobody", headers=OPERATOR)).status_code == 404
+
+
+async def test_a_subject_with_very_many_events_is_told_of_by_the_latest(
+    reporting: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "EVENTS_AT_MOST", 1)
+    text = await page(reporting, "/subjects/t2", **OPERATOR)
+    assert "There are 2 events about it. The latest 1 are shown, without what each did." in text
+    assert "HousingIntroductionOffered" in text
+    assert "TenantMovedIn" not in text
+    assert "Changes no goal" not in text
 
 
 async def _what_is_measured(reporting: Running) -> None:

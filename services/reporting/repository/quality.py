@@ -1,6 +1,6 @@
 """The SQL of data quality: what was found in events, what each source has told of, and what waits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -79,7 +79,11 @@ TOLD_OF_TYPES = """
 """
 LAST_OF_TYPES = "select type, max(last) from heard_of group by type"
 HEARD_DAYS = "select source, day, facts, late, last from heard order by source, day"
-COUNT_ABOUT = "select count(*) from fact where subject = $1"
+COUNT_ABOUT = """
+    select a.subject, (select count(*) from fact f where f.subject = a.subject)
+        + (select count(*) from fact_link l where l.subject = a.subject)
+    from unnest($1::text[]) as a (subject)
+"""
 LATEST_ABOUT = f"select {FACT} from fact where subject = $1 order by time desc, source, event_id limit $2"
 REGISTER = f"""
     select {FACT} from fact
@@ -183,9 +187,9 @@ async def heard_days(connection: Connection) -> list[HeardDay]:
     return [HeardDay(*row) for row in await connection.fetch(HEARD_DAYS)]
 
 
-async def count_about(connection: Connection, subject: str) -> int:
-    """How many facts there are under a key."""
-    return int(await connection.fetchval(COUNT_ABOUT, subject))
+async def count_about(connection: Connection, subjects: Collection[str]) -> dict[str, int]:
+    """Subject → how many facts there are under its key or linked to it."""
+    return {row[0]: row[1] for row in await connection.fetch(COUNT_ABOUT, list(subjects))}
 
 
 async def latest_about(connection: Connection, subject: str, limit: int) -> list[FactRow]:

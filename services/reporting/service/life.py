@@ -54,7 +54,7 @@ class Life:
 
 async def life(connection: Connection, goals: Goals, subject: str) -> Life | None:
     """None when nothing is known of the subject."""
-    total = await repository.count_about(connection, subject)
+    total = (await repository.count_about(connection, [subject]))[subject]
     if total > EVENTS_AT_MOST:
         rows = await repository.latest_about(connection, subject, EVENTS_AT_MOST)
         return Life([Happened(fact) for fact in _in_order(map(stored_fact, rows))], [], total)
@@ -67,7 +67,9 @@ async def life(connection: Connection, goals: Goals, subject: str) -> Life | Non
         one.read_by = [(goal, m) for goal in goals for m in goal.measures if one.fact.type in m.reads]
     for name, subjects in sorted((await _touched(connection, goals, happened)).items()):
         ledger = goals.ledgers[name]
-        known = await about(connection, ledger, sorted(subjects)[:SUBJECTS_AT_MOST])
+        counted = await repository.count_about(connection, sorted(subjects)[:SUBJECTS_AT_MOST])
+        few = [each for each, events in counted.items() if events <= EVENTS_AT_MOST]
+        known = await about(connection, ledger, few)
         for each, facts in known.items():
             if len(facts) <= EVENTS_AT_MOST:
                 counts_in += _tell(goals, ledger, each, _in_order(facts), happened)
