@@ -112,10 +112,12 @@ async def test_a_report_is_handed_over_once_and_stays_as_it_was(reporting: Runni
     assert "Vi når nästan alla." in shown.text
     assert "Något helt annat" not in shown.text
 
-    second = await hand_over(reporting, **{"edition-staff": "2"})
+    second = await hand_over(reporting, **{"edition-yearly-staff": "2"})
     assert second.headers["location"] == "/yearly/reports/yearly-2019-staff-2"
     assert "Något helt annat" in (await reporting.client.get(second.headers["location"], headers=STAFF)).text
-    assert len(await bus.expect(ReportPublished, 2)) == 2
+    third = await hand_over(reporting, **{"kind": "sustainability", "edition-sustainability-staff": "1"})
+    assert third.headers["location"] == "/yearly/reports/sustainability-2019-staff-1"
+    assert [event.data.kind for event in await bus.expect(ReportPublished, 3)].count("sustainability") == 1
 
 
 async def test_what_others_get_is_made_of_published_and_approved_figures(
@@ -162,11 +164,11 @@ async def test_who_may_read_and_who_may_write(reporting: Running) -> None:
 
 
 async def test_what_can_not_be_handed_over_says_why(reporting: Running, bus: Bus) -> None:
-    sent = {"recipient": "staff", "edition-staff": "1", "sure": "yes"}
+    sent = {"recipient": "staff", "edition-yearly-staff": "1", "sure": "yes"}
     for year, form, said in (
         (2019, {"recipient": ""}, "Välj vem rapporten är till"),
         (2019, {"sure": ""}, "Kryssa i rutan"),
-        (2019, {"recipient": "owner", "edition-owner": "1"}, "Inga siffror har publicerats"),
+        (2019, {"recipient": "owner", "edition-yearly-owner": "1"}, "Inga siffror har publicerats"),
         (2020, {}, "1 januari 2021"),
     ):
         address = f"/yearly/drafts/{year}/publish"

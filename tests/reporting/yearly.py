@@ -42,7 +42,7 @@ async def write(
 
 
 async def hand_over(reporting: Running, recipient: str = "staff", **more: str) -> httpx2.Response:
-    form = {"recipient": recipient, f"edition-{recipient}": "1", "sure": "yes", **more}
+    form = {"recipient": recipient, f"edition-yearly-{recipient}": "1", "sure": "yes", **more}
     return await reporting.client.post(f"{DRAFT}/publish", data=form, headers=STAFF)
 
 

@@ -16,13 +16,14 @@ create table report_text (
 -- A report as it was handed over. A new edition never replaces an older one.
 create table report_edition (
     report_id text primary key,
+    kind text not null check (kind in ('yearly', 'sustainability')),
     period text not null,
     recipient text not null check (recipient in ('owner', 'board', 'public', 'staff')),
     edition integer not null check (edition > 0),
     published_on date not null,
     published_at timestamptz not null,
     published_by text not null,
-    unique (period, recipient, edition)
+    unique (kind, period, recipient, edition)
 );
 
 -- Its files, byte for byte. 'json' is the content that the others were made of; digest is the SHA-256 of the bytes.

@@ -15,10 +15,14 @@ from services.reporting.domain.notes import Note
 from services.reporting.domain.periods import Period
 from services.reporting.report.answers import answer, missing, reference
 from services.reporting.report.content import Comment, Content, Labels, Section, Standing
-from services.reporting.repository.report import INTRODUCTION, Recipient, Text
+from services.reporting.repository.report import INTRODUCTION, Kind, Recipient, Text
 from services.reporting.service.shapes import Report
 from services.reporting.written import STATUSES, Written
 
+TITLES: Mapping[Kind, str] = {
+    "yearly": N_("Integration goals {period}: yearly report"),
+    "sustainability": N_("Sustainability report {period}: integration goals"),
+}
 FOR = {
     "owner": N_("For the owner."),
     "board": N_("For the board."),
@@ -36,6 +40,7 @@ MADE_UP = N_("Made-up data, for trying Hem out. No person or home here is real."
 class Handing:
     """What a report says of itself. `published_on`: None for a draft. `edition`: 2 for the second to the same recipient."""
 
+    kind: Kind
     period: Period
     recipient: Recipient
     edition: int
@@ -80,7 +85,7 @@ def build(material: Material, handing: Handing, written: Written) -> Content:
     return Content(
         language=written.language,
         direction=direction(written.language),
-        title=written.say(N_("Integration goals {period}: yearly report"), period=handing.period.label),
+        title=written.say(TITLES[handing.kind], period=handing.period.label),
         publisher=handing.company or "Hem",
         banner=list(_banner(handing, written)),
         about=list(_about(handing, written)),

@@ -9,6 +9,7 @@ from typing import Literal
 from services.chassis.postgres import Connection
 
 Recipient = Literal["owner", "board", "public", "staff"]
+Kind = Literal["yearly", "sustainability"]
 Format = Literal["json", "html", "pdf"]
 INTRODUCTION = "introduction"
 """What a text is about that stands first in the report; the others are about the goal they name."""
@@ -25,7 +26,7 @@ WRITE = """
     insert into report_text (period, about, language, version, body, written_by, written_at)
     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning version
 """
-_EDITION = "report_id, period, recipient, edition, published_on, published_at, published_by"
+_EDITION = "report_id, kind, period, recipient, edition, published_on, published_at, published_by"
 EDITIONS = f"""
     select {_EDITION} from report_edition
     where ($1::text is null or period = $1) and ($2::text[] is null or recipient = any ($2))
@@ -33,8 +34,8 @@ EDITIONS = f"""
 """
 EDITION = f"select {_EDITION} from report_edition where report_id = $1"
 KEEP_EDITION = """
-    insert into report_edition (report_id, period, recipient, edition, published_on, published_at, published_by)
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning report_id
+    insert into report_edition (report_id, kind, period, recipient, edition, published_on, published_at, published_by)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning report_id
 """
 KEEP_FILE = """
     insert into report_file (report_id, language, format, digest, content) values ($1, $2, $3, $4, $5)
@@ -59,9 +60,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A report that has been handed over. `edition` counts those of a period to a kind of recipient, from 1."""
+    """A report that has been handed over. `edition` counts those of a kind and period to a kind of recipient, from 1."""
 
     report_id: str
+    kind: Kind
     period: str
     recipient: Recipient
     edition: int
@@ -115,6 +117,7 @@ async def keep(connection: Connection, found: Edition, files: Mapping[tuple[str,
     kept = await connection.fetchval(
         KEEP_EDITION,
         found.report_id,
+        found.kind,
         found.period,
         found.recipient,
         found.edition,

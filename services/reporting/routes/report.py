@@ -15,7 +15,7 @@ from services.chassis.web.words import N_
 from services.reporting.audience import Audience, audience_of
 from services.reporting.report import html
 from services.reporting.repository import report as repository
-from services.reporting.repository.report import Edition, Format, Recipient
+from services.reporting.repository.report import Edition, Format, Kind, Recipient
 
 router = Router()
 YEARS = 6
@@ -26,6 +26,7 @@ NAMES: Mapping[Recipient, str] = {
     "public": N_("Everybody"),
     "staff": N_("Staff"),
 }
+KINDS: Mapping[Kind, str] = {"yearly": N_("Yearly report"), "sustainability": N_("Sustainability report")}
 MEDIA_TYPES: Mapping[Format, str] = {
     "json": "application/json",
     "html": "text/html; charset=utf-8",
@@ -45,6 +46,7 @@ async def show_reports(request: Request, ctx: Ctx) -> Response:
         "report_list.html",
         editions=found,
         names=names(request),
+        kinds=kinds(request),
         years=range(this_year, this_year - YEARS, -1),
         is_staff=is_staff,
     )
@@ -118,3 +120,8 @@ def named(request: Request, name: str) -> tuple[str, Format]:
 def names(request: Request) -> dict[Recipient, str]:
     """Whom reports are for, in the reader's language."""
     return {recipient: translations(request).gettext(name) for recipient, name in NAMES.items()}
+
+
+def kinds(request: Request) -> dict[Kind, str]:
+    """The kinds of report, in the reader's language."""
+    return {kind: translations(request).gettext(name) for kind, name in KINDS.items()}

@@ -26,9 +26,9 @@ from services.reporting.report.content import Answer
 from services.reporting.repository import governance, publications
 from services.reporting.repository import notes as noted
 from services.reporting.repository import report as repository
-from services.reporting.repository.report import INTRODUCTION, Edition, Format, Recipient
+from services.reporting.repository.report import INTRODUCTION, Edition, Format, Kind, Recipient
 from services.reporting.routes.about import MEANINGS
-from services.reporting.routes.report import NAMES, answer, named, names
+from services.reporting.routes.report import KINDS, NAMES, answer, kinds, named, names
 from services.reporting.service import reading
 from services.reporting.service import report as service
 from services.reporting.service.report import LONGEST, Overtaken, Said
@@ -84,17 +84,18 @@ async def publish(request: Request, ctx: Ctx, year: int) -> Response:
     recipient = next((one for one in NAMES if one == form.get("recipient")), None)
     if recipient is None:
         return await _publishing(request, ctx, period, translations(request).gettext(NOBODY))
-    _, material, handing = await _material(request, ctx, period, recipient)
+    kind: Kind = "sustainability" if form.get("kind") == "sustainability" else "yearly"
+    _, material, handing = await _material(request, ctx, period, recipient, kind=kind)
     wrong = _wrong(request, material, handing) or (
         None if form.get("sure") else translations(request).gettext(NOT_SURE)
     )
     if wrong is not None:
-        return await _publishing(request, ctx, period, wrong, recipient)
-    number, today = _number(form, f"edition-{recipient}"), local_date(handing.as_of)
-    id = service.report_id(period.label, recipient, number)
+        return await _publishing(request, ctx, period, wrong, chosen=recipient, kind=kind)
+    number, today = _number(form, f"edition-{kind}-{recipient}"), local_date(handing.as_of)
+    id = service.report_id(kind, period.label, recipient, number)
     if number == handing.edition:  # else this very form has been sent before
         files = await asyncio.to_thread(_files, request, material, replace(handing, published_on=today))
-        edition = Edition(id, period.label, recipient, number, today, handing.as_of, _role(request))
+        edition = Edition(id, kind, period.label, recipient, number, today, handing.as_of, _role(request))
         async with ctx.db.transaction() as tx:
             await service.hand_over(tx, edition, files)
     return RedirectResponse(f"/yearly/reports/{id}", 303)
@@ -213,12 +214,22 @@ def _problem(request: Request, body: str, *, is_theirs: bool, is_too_long: bool)
 
 
 async def _publishing(
-    request: Request, ctx: Context, period: Period, wrong: str | None, chosen: Recipient | None = None
+    request: Request,
+    ctx: Context,
+    period: Period,
+    wrong: str | None,
+    *,
+    chosen: Recipient | None = None,
+    kind: Kind = "yearly",
 ) -> Response:
     """The form that hands the report over."""
     _, material, _ = await _material(request, ctx, period, chosen)
     async with ctx.db.transaction() as tx:
-        numbers = {one: await service.next_edition(tx.connection, period.label, one) for one in NAMES}
+        numbers = {
+            (kind, one): await service.next_edition(tx.connection, kind, period.label, one)
+            for kind in KINDS
+            for one in NAMES
+        }
     tongue = language(request)
     silent = [r.goal.text(tongue).title for r in material.reports if (r.goal.id, tongue) not in material.texts]
     return page(
@@ -226,8 +237,11 @@ async def _publishing(
         "report_publish.html",
         422 if wrong else 200,
         period=period.label,
-        recipients=[(one, name, numbers[one]) for one, name in names(request).items()],
+        recipients=names(request),
+        kinds=kinds(request),
+        numbers=numbers,
         chosen=chosen,
+        kind=kind,
         wrong=wrong,
         silent=silent,
         draft=f"/yearly/drafts/{period.label}",
@@ -249,7 +263,13 @@ def _wrong(request: Request, material: Material, handing: Handing) -> str | None
 
 
 async def _material(
-    request: Request, ctx: Context, period: Period, recipient: Recipient | None = None, only: str | None = None
+    request: Request,
+    ctx: Context,
+    period: Period,
+    recipient: Recipient | None = None,
+    *,
+    kind: Kind = "yearly",
+    only: str | None = None,
 ) -> tuple[Recipient, Material, Handing]:
     """What a report is made of. Staff's has figures as they are counted now; all others have what is published: a report
     that has been handed over can't be taken back. Without a recipient, what is published, or else staff's.
@@ -276,8 +296,8 @@ async def _material(
             MEANINGS,
             is_approved=publication is not None and publication.approved is not None,
         )
-        number = await service.next_edition(tx.connection, period.label, found)
-    return found, material, Handing(period, found, number, now, None, settings.company, settings.made_up)
+        number = await service.next_edition(tx.connection, kind, period.label, found)
+    return found, material, Handing(kind, period, found, number, now, None, settings.company, settings.made_up)
 
 
 def _files(

@@ -8,9 +8,8 @@ from schemas.reporting import ReportPublished
 from services.chassis.postgres import Connection
 from services.chassis.transaction import Transaction
 from services.reporting.repository import report as repository
-from services.reporting.repository.report import Edition, Format, Recipient, Text
+from services.reporting.repository.report import Edition, Format, Kind, Recipient, Text
 
-KIND = "yearly"
 LONGEST = 20_000
 """Letters of a text about one goal: several pages."""
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -57,14 +56,14 @@ async def say(tx: Transaction, period: str, about: str, said: Mapping[str, Said]
             raise Overtaken({text.language: latest[about, text.language]})
 
 
-async def next_edition(connection: Connection, period: str, recipient: Recipient) -> int:
-    """The number that the next report of a period to a kind of recipient has."""
+async def next_edition(connection: Connection, kind: Kind, period: str, recipient: Recipient) -> int:
+    """The number that the next report of a kind and period to a kind of recipient has."""
     found = await repository.editions(connection, period=period, recipients=[recipient])
-    return max((one.edition for one in found), default=0) + 1
+    return max((one.edition for one in found if one.kind == kind), default=0) + 1
 
 
-def report_id(period: str, recipient: Recipient, edition: int) -> str:
-    return f"{KIND}-{period}-{recipient}-{edition}"
+def report_id(kind: Kind, period: str, recipient: Recipient, edition: int) -> str:
+    return f"{kind}-{period}-{recipient}-{edition}"
 
 
 async def hand_over(tx: Transaction, edition: Edition, files: Mapping[tuple[str, Format], bytes]) -> bool:
@@ -74,7 +73,7 @@ async def hand_over(tx: Transaction, edition: Edition, files: Mapping[tuple[str,
     tx.publish(
         ReportPublished(
             report_id=edition.report_id,
-            kind=KIND,
+            kind=edition.kind,
             period=edition.period,
             recipient_kind=edition.recipient,
             published_on=edition.published_on,
