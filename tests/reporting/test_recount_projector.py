@@ -3,10 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -15,13 +16,19 @@ import pytest
 from pydantic import SecretStr
 
 from hem.stack.folder import free_ports
+from schemas.buildings import PremisesLet, PremisesRegistered, PremisesVacated
+from schemas.event import Event
 from schemas.kafka import to_record
+from schemas.placements import ReferralMade
+from schemas.withdrawal import EventWithdrawn
 from services.chassis.service import Service
 from services.chassis.settings import variable
-from services.chassis.testkit import Bus, MovableClock, Running, eventually, running, settings_for
+from services.chassis.testkit import Bus, MovableClock, Running, Start, event_of, eventually, running, settings_for
 from services.reporting import projector
 from services.reporting.app import service
+from services.reporting.domain.facts import Fact
 from services.reporting.domain.periods import Period
+from services.reporting.domain.rules import Rule
 from services.reporting.repository import definitions
 from services.reporting.service import filling, projection
 from services.reporting.service.figures import reports
@@ -29,7 +36,7 @@ from services.reporting.service.shapes import Figure, MeasureReport
 from services.reporting.service.shelf import in_force
 from tests.reporting import recount
 from tests.reporting.histories import history
-from tests.reporting.landlord import ends
+from tests.reporting.landlord import NOON, ends, failed, moved_in, offered_to
 from tests.reporting.recount import Recount, Sent, Slice
 from tests.reporting.recounts import EVERY_MEASURE
 
@@ -223,3 +230,52 @@ async def test_a_process_killed_in_the_middle_of_its_work_leaves_what_the_recoun
         await deliver(bus, told.sent[half:])
         await applied(bus, reporting)
         assert not await faults(reporting, told.truth)
+
+
+async def test_very_many_events_of_one_tenancy_cost_the_others_nothing(
+    bus: Bus, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands for a subject stays small, and nothing but taking back what stands reads all its events again."""
+    folded: list[int] = []
+    real = Rule.fold
+
+    def fold(self: Rule, subject: str, facts: Iterable[Fact]) -> Any:
+        folded.append(len(facts := list(facts)))
+        return real(self, subject, facts)
+
+    monkeypatch.setattr(Rule, "fold", fold)
+    reporting, topic, many = await start(service), "tenancy.events", 3000
+    of_one = [moved_in(0, id=f"in-{n}", time=NOON + timedelta(seconds=n)) for n in range(many)]
+    others = [event for number in range(1, 8) for event in (moved_in(number), offered_to(number))]
+    taken_back = EventWithdrawn(withdrawn_source=of_one[5].source, withdrawn_id=of_one[5].id, reason="other")
+    back = Event.of(taken_back, id="back", source=of_one[5].source, time=NOON, subject="t0")
+    truth = [Sent(topic, event) for event in (*of_one, back, *others)] + [Sent("notifications.events", failed(0))]
+    truth = [Sent(one.event.data.topic.replace("*", topic), one.event) for one in truth]
+    await deliver(bus, truth)
+    await applied(bus, reporting)
+    assert not await faults(reporting, truth)
+    assert max(folded, default=0) < 10
+    assert await reporting.ctx.db.pool.fetchval("select max(length(state)) from standing") < 1000
+
+
+async def test_wrong_clocks_and_impossible_days_lose_nothing(bus: Bus, start: Start) -> None:
+    """They count on the day they say, and correct by the time they say."""
+    reporting = await start(service)
+    ahead, behind = datetime(9998, 12, 30, tzinfo=UTC), datetime(1900, 1, 2, tzinfo=UTC)
+    truth = []
+    for number, (day, moment) in enumerate(
+        product((date(1900, 1, 1), date(2019, 3, 1), date.max), (ahead, behind, NOON))
+    ):
+        moved, offered = moved_in(number, on=day, time=moment), offered_to(number, on=day, time=moment)
+        again = moved_in(number, on=date(2019, 5, 5), id=f"again-{number}")
+        truth += [Sent(event.data.topic, event) for event in (moved, again, offered)]
+        gone = PremisesVacated(premises_id=f"p{number}", vacated_on=day)
+        let = PremisesLet(premises_id=f"p{number}", business_kind="grocery", let_on=date(2019, 1, 1))
+        known = PremisesRegistered(
+            premises_id=f"p{number}", centre="c", area_id="oxnehaga", registered_on=date(2018, 1, 1)
+        )
+        made = ReferralMade(referral_id=f"r{number}", made_on=day)
+        truth += [Sent(data.topic, event_of(data, time=moment)) for data in (gone, let, known, made)]
+    await deliver(bus, truth)
+    await applied(bus, reporting)
+    assert not await faults(reporting, truth)

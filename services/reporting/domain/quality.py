@@ -62,7 +62,7 @@ class Finding(NamedTuple):
 
 def surely_near(received: datetime) -> date:
     """A day that no event told of at `received` or later is too far ahead by."""
-    return received.date() + SOON
+    return min(received.date(), date.max - SOON) + SOON
 
 
 def may_be_amiss(type: str, time: datetime, received: datetime, data: Mapping[str, Any], *, near: date) -> bool:
@@ -100,7 +100,7 @@ def _is_a_day(time: datetime, received: datetime) -> bool:
 
 
 def _is_possible_plan(field: str, day: date, received: datetime) -> bool:
-    return field in PLANS and day <= received.date() + PLANNED
+    return field in PLANS and day <= min(received.date(), date.max - PLANNED) + PLANNED
 
 
 @lru_cache(maxsize=1000)

@@ -19,7 +19,7 @@ from services.chassis.postgres import Connection
 from services.chassis.transaction import Transaction
 from services.reporting.definitions import Goals
 from services.reporting.definitions.groups import Ledger
-from services.reporting.domain.facts import WITHDRAWN, Fact, identity, target_of
+from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedence, target_of
 from services.reporting.domain.governance import landlord
 from services.reporting.domain.states import Cell, State, difference, keep, merge
 from services.reporting.records import Decoded, decode, fact_of, fingerprint, stored_data, stored_fact
@@ -99,10 +99,11 @@ class Applied:
 
 @dataclass(slots=True)
 class Touched:
-    """What a batch says about one ledger's subjects: states to merge, subjects to fold anew, and things that others look
-    up."""
+    """What a batch says about one ledger's subjects: states to merge, what is taken back of them (by precedence), subjects
+    to fold anew, and things that others look up."""
 
     states: dict[str, State] = field(default_factory=dict)
+    taken_back: dict[str, set[tuple[int, int, str, str]]] = field(default_factory=dict)
     anew: set[str] = field(default_factory=set)
     looked_up: set[str] = field(default_factory=set)
 
@@ -192,8 +193,9 @@ async def project(connection: Connection, goals: Goals, fresh: Sequence[Decoded]
 
 
 def touch(
-    goals: Goals, fact: Fact, touched: dict[str, Touched], links: list[tuple[str, str, str]], *, anew: bool
-) -> None:
+    goals: Goals, fact: Fact, touched: dict[str, Touched], links: list[tuple[str, str, str]], *, anew: bool,
+    taken_back: bool = False,
+) -> None:  # fmt: skip
     """Notes what one fact says for every ledger that it bears on, and its links: (subject, source, event id).
 
     `anew`: its subjects are to be folded from all their facts: it is taken back, or stands against others.
@@ -208,6 +210,8 @@ def touch(
         into = touched.setdefault(ledger.name, Touched())
         if clause.looked_up_by is not None:
             into.looked_up.add(subject)
+        elif taken_back and not ledger.rule.looks_up:
+            into.taken_back.setdefault(subject, set()).add(precedence(fact))
         elif anew or ledger.rule.looks_up:
             into.anew.add(subject)
         else:
@@ -278,7 +282,7 @@ async def _withdraw(
             await connection.execute(facts.ADD_EARLY_WITHDRAWAL, *target)
     taken_back = [fact for row in rows if identity(fact := stored_fact(row)) in targets]
     for fact in taken_back:
-        touch(goals, fact, touched, [], anew=True)
+        touch(goals, fact, touched, [], anew=True, taken_back=True)
     await touch_moved(connection, goals, taken_back, touched)
 
 
@@ -299,8 +303,13 @@ async def update(connection: Connection, goals: Goals, touched: Mapping[str, Tou
 async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None:
     """Merges what is new into the states of a ledger's subjects, and adds the difference to the tally."""
     rule = ledger.rule
-    subjects = sorted(into.states.keys() | into.anew)
+    subjects = sorted(into.states.keys() | into.anew | into.taken_back.keys())
     before_all = await states.lock_states(connection, ledger.name, subjects)
+    for subject, gone in into.taken_back.items():  # what was corrected before it was taken back is missed by nobody
+        versions = (*before_all.get(subject, {}).values(), *into.states.get(subject, {}).values())
+        if any(version[:4] in gone for version in versions):
+            into.anew.add(subject)
+    subjects = [subject for subject in subjects if subject in into.states or subject in into.anew]
     # After the lock: what another process has added by then is seen.
     anew = await about(connection, ledger, sorted(into.anew), note=True) if into.anew else {}
     deltas: dict[tuple[str, str, Cell], tuple[int, int]] = {}
