@@ -125,20 +125,16 @@ class Written:
 
     def value(self, figure: Figure) -> str:
         """The figure itself; the lowest and highest it can be, where no more is known; or in a word why there is none."""
-        if figure.value_shown is None and figure.range is not None and figure.status not in SILENT:
-            low, high = (self.amount(end, figure.measure.unit, figure.measure.decimals) for end in figure.range)
-            return f"{low} – {high}"
         if figure.value_shown is None:
             return self._range(figure) or self.texts.gettext(NO_VALUE.get(figure.status, "–"))
         return self.amount(figure.value_shown, figure.measure.unit, figure.measure.decimals)
 
     def _range(self, figure: Figure) -> str:
-        """`68,2–87,4 %`: what an official figure lies between, where no more is known. Empty: nothing is."""
-        if figure.shown is None or figure.range is None:
+        """`68,2 % – 87,4 %`: what an official figure lies between, where no more is known. Empty: nothing is."""
+        if figure.value_shown is not None or figure.range is None or figure.status in SILENT:
             return ""
         low, high = (self.amount(end, figure.measure.unit, figure.measure.decimals) for end in figure.range)
-        number, _, unit = low.partition("\N{NO-BREAK SPACE}")
-        return f"{number if unit and high.endswith(unit) else low}–{high}"
+        return f"{low} – {high}"
 
     def beside(self, figure: Figure) -> str:
         """What stands by the figure in a list: of how many, the year before, or what is counted."""

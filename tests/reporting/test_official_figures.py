@@ -89,7 +89,7 @@ async def test_areas_by_official_statistics(start: Start, bus: Bus, settled: Set
     assert (parity["added"]["status"], parity["ranged"]["value"], parity[None]["value"]) == ("missed", None, None)
 
     page = (await reporting.client.get("/goals/employment-rate?period=2021&area=ranged")).text
-    assert "68,2–87,4" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "68,2 % – 87,4 %" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "ligger mellan den lägsta och den högsta" in page
     page = (await reporting.client.get("/goals/employment-rate?period=2021&area=unknown")).text
     assert "En av områdets regioner saknar publicerat värde" in page
