@@ -71,6 +71,11 @@ async def test_the_front_page(reporting: Running) -> None:
     assert '<option value="oxnehaga" selected>Öxnehaga</option>' in text
     assert '<option value="integration-goals-2019" selected>' in text
     assert 'href="/?period=2019-Q1&area=oxnehaga&document=integration-goals-2019"' in text
+    address = re.search(r'href="([^"]*status=missed)"', text)
+    assert address is not None
+    missed = rows(await text_of(reporting, address[1]))
+    assert missed
+    assert all(row.endswith("Missat") for row in missed)
     assert (await reporting.client.get("/?colour=red", headers=PAGE)).status_code == 400
 
     began = time.process_time()

@@ -28,21 +28,28 @@ from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
 
 router = Router()
-CHOICES = ("period", "area", "document", "as_of")
+CHOICES = ("period", "area", "document", "status", "as_of")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a reader of the front page has chosen, as the address keeps it."""
+    """What a reader of the front page has chosen, as the address keeps it. `day`: what it says of `as_of`."""
 
     period: Period
     area: str | None
     document: str | None
-    as_of: datetime | None = None
+    status: str | None
+    as_of: datetime | None
+    day: str | None
+
+    def shown(self, every: Sequence[Section]) -> list[Section]:
+        """Those of the document that is chosen."""
+        return [section for section in every if self.document in (None, section.id)]
 
     def address(self, path: str, **changed: str | None) -> str:
         """`path` with the same choices, some of them changed."""
-        kept = {"period": self.period.label, "area": self.area, "document": self.document, **changed}
+        kept = {"period": self.period.label, "area": self.area, "document": self.document, "status": self.status}
+        kept |= {"as_of": self.day, **changed}
         return f"{path}?{urlencode({name: value for name, value in kept.items() if value})}"
 
 
@@ -51,9 +58,9 @@ async def choice_of(
 ) -> Choice:
     """What the address says. `also`: parameters it may have besides. Raises `Wrong`."""
     area = parameter(request, "area", allowed=(*CHOICES, *also))
-    document = request.query_params.get("document") or None
+    document, status, day = (request.query_params.get(name) or None for name in ("document", "status", "as_of"))
     period, _ = await period_and_years(request, ctx, tx, audience)
-    return Choice(period, area, document, as_of(request, ctx))
+    return Choice(period, area, document, status, as_of(request, ctx), day)
 
 
 async def chosen(
@@ -82,8 +89,9 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
             every = await chosen(ctx, tx, audience, choice, landlord=landlord, say=say, mark=mark)
     except Wrong as wrong:
         raise as_page(wrong, request) from wrong
-    shown = [section for section in every if choice.document in (None, section.id)]
-    statuses = [row.figure.status for section in shown for row in section.rows]
+    shown = choice.shown(every)
+    statuses = [row.figure.status.value for section in shown for row in section.rows]
+    toggled = {status: None if status == choice.status else status for status in statuses}
     is_live = audience is Audience.STAFF and choice.as_of is None
     return page(
         request,
@@ -95,9 +103,12 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
         document=choice.document,
         areas=_areas(landlord, choice.period),
         documents=[(section.id, section.document.title) for section in every if section.document],
-        sections=shown,
-        counts=[(status.value, statuses.count(status)) for status in Status],
-        has_data=bool(years) and bool(every),
+        only=choice.status,
+        sections=[with_status for section in shown if (with_status := section.of(choice.status)).rows],
+        counts=[(status.value, statuses.count(status.value)) for status in Status],
+        by_status={status: choice.address("/", status=other) for status, other in toggled.items()},
+        all_of_period=f"/?period={choice.period.label}",
+        has_data=bool(years) and (bool(every) or choice.area is not None),
         is_staff=audience is Audience.STAFF,
         live=choice.address("/live") if is_live else None,
         seen=mark,

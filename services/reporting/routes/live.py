@@ -125,8 +125,7 @@ async def _fragments(request: Request, ctx: Context, mark: str) -> Fragments:
         sections = await goals.chosen(ctx, tx, Audience.STAFF, choice, landlord=landlord, say=say, mark=mark)
     return {
         f"{section.id}/{row.key}": Fragment(str(cells.line(row, row.title)), row.said)
-        for section in sections
-        if choice.document in (None, section.id)
+        for section in choice.shown(sections)
         for row in section.rows
     }
 

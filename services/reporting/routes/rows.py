@@ -1,7 +1,7 @@
 """Goals in a list, a row each: what is judged, in words, with a small trend."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from urllib.parse import urlencode
 
@@ -44,6 +44,10 @@ class Section:
     id: str
     document: Document | None
     rows: Sequence[Row]
+
+    def of(self, status: str | None) -> "Section":
+        """With the rows of a status alone; None: all."""
+        return replace(self, rows=[row for row in self.rows if status in (None, row.figure.status.value)])
 
 
 def address_of(figure: Figure) -> str:
