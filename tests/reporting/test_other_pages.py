@@ -138,7 +138,7 @@ async def test_a_subject_with_very_many_events_is_told_of_by_the_latest(
     reporting: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(life, "EVENTS_AT_MOST", 1)
-    text = await page(reporting, "/subjects/t2", **OPERATOR)
+    text = await page(reporting, "/subjects/t200", **OPERATOR)
     assert "There are 2 events about it. The latest 1 are shown, without what each did." in text
     assert "HousingIntroductionOffered" in text
     assert "TenantMovedIn" not in text

@@ -17,11 +17,12 @@ from services.reporting.domain.landlord import Document
 from services.reporting.domain.periods import Period
 from services.reporting.repository import governance
 from services.reporting.repository.quality import HeardOf
-from services.reporting.routes.asking import Wrong, as_page, period_of
+from services.reporting.routes.asking import Wrong, as_page
+from services.reporting.routes.choosing import period_and_years
 from services.reporting.routes.goals import watermark
 from services.reporting.routes.names import area_called, short_type
 from services.reporting.routes.rows import address_of, document_of, row_of
-from services.reporting.service import figures, quality, reading
+from services.reporting.service import quality, reading
 from services.reporting.service.extents import extents_of
 from services.reporting.service.shapes import Figure, Report
 from services.reporting.service.shelf import in_force
@@ -122,13 +123,12 @@ async def show_area(request: Request, ctx: Ctx, id: str) -> Response:
 
 async def _reports(request: Request, ctx: Context, tx: Transaction) -> tuple[Period, list[int], list[Report]]:
     """The period asked for, the years there are, and what the visitor may see of every goal."""
-    goals = await in_force(ctx, tx.connection)
+    goals, audience = await in_force(ctx, tx.connection), audience_of(request, ctx)
     try:
-        period = await period_of(request, tx, goals)
+        period, years = await period_and_years(request, ctx, tx, audience)
     except Wrong as wrong:
         raise as_page(wrong, request) from wrong
-    years, _default = await figures.periods(tx.connection, goals, tx.now())
-    reports = await reading.read(ctx, tx, audience_of(request, ctx), goals, period)
+    reports = await reading.read(ctx, tx, audience, goals, period)
     return period, sorted({*years, period.first.year}), reports
 
 

@@ -15,11 +15,12 @@ from services.reporting.audience import audience_of
 from services.reporting.definitions import Goal
 from services.reporting.domain.figures import Status
 from services.reporting.domain.periods import Period
-from services.reporting.routes.asking import Wrong, as_page, goal_of, parameter, period_of
+from services.reporting.routes.asking import Wrong, as_page, goal_of, parameter
+from services.reporting.routes.choosing import period_and_years
 from services.reporting.routes.goals import watermark
 from services.reporting.routes.names import area_called
 from services.reporting.routes.rows import address_of
-from services.reporting.service import figures, reading
+from services.reporting.service import reading
 from services.reporting.service.shapes import Figure, MeasureReport, Report
 from services.reporting.service.shelf import in_force
 from services.reporting.written import Written
@@ -46,8 +47,7 @@ async def show_comparison(request: Request, ctx: Ctx) -> Response:
         asked = parameter(request, "goal", allowed={"goal", "period"})
         async with ctx.db.transaction() as tx:
             goals = await in_force(ctx, tx.connection)
-            years, _default = await figures.periods(tx.connection, goals, tx.now())
-            period = await period_of(request, tx, goals)
+            period, years = await period_and_years(request, ctx, tx, audience_of(request, ctx))
             if asked is None:
                 reports = await reading.read(ctx, tx, audience_of(request, ctx), goals, period)
                 shown = _goals_by_area(reports, period, Written.of(request))

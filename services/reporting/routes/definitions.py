@@ -14,10 +14,10 @@ from services.reporting.definitions.measures import WaitData
 from services.reporting.domain.landlord import Document
 from services.reporting.repository import definitions as repository
 from services.reporting.repository import governance
-from services.reporting.routes.asking import Wrong, as_page, goal_of, period_of
+from services.reporting.routes.asking import Wrong, as_page, goal_of
+from services.reporting.routes.choosing import period_and_years
 from services.reporting.routes.goal_page import UPDATED
 from services.reporting.routes.names import short_type
-from services.reporting.service import figures
 from services.reporting.service.coverage import STATES, Covered, coverage
 from services.reporting.service.shapes import swedish
 from services.reporting.service.shelf import in_force
@@ -113,10 +113,9 @@ async def show_status(request: Request, ctx: Ctx) -> Response:
     async with ctx.db.transaction() as tx:
         goals = await in_force(ctx, tx.connection)
         try:
-            period = await period_of(request, tx, goals)
+            period, years = await period_and_years(request, ctx, tx, audience)
         except Wrong as wrong:
             raise as_page(wrong, request) from wrong
-        years, _default = await figures.periods(tx.connection, goals, tx.now())
         found = await coverage(ctx, tx, audience, goals, period, years=years)
     say = Written.of(request)
     states = [one.state for one in found]
