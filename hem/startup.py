@@ -1,4 +1,4 @@
-"""What every Hem knows from its first day: areas, steering documents, the target and the programme of the first goal.
+"""What every Hem knows from its first day: areas, steering documents, the targets they set and the first programme.
 
 Published through the gateway at every start. The ids are fixed, so it happens once.
 """
