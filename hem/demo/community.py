@@ -22,6 +22,7 @@ from schemas.community import (
     ServiceHoursReported,
     SponsorshipGranted,
     SponsorshipReported,
+    TenantInfluenceAgreementSigned,
     VisitCounted,
     YouthDialogueHeld,
     YouthSessionHeld,
@@ -143,6 +144,7 @@ def _meetings(teller: Teller) -> None:
     for about, every in (("raslatt", 9), ("oxnehaga", 10), ("osterangen", 13), ("vaster", 26), (None, 13)):
         for day in weekdays(date(2018, 2, 1), END, 2, every=every):
             teller.tell(PartnerMeetingHeld(partner="tenants_association", area_id=about, held_on=day), day)
+    _agreements(teller)
     kinds = ("garden", "homework_help", "night_walk", "language_cafe", "bike_workshop")
     for number, day in enumerate(spread(teller.rng, 26, date(2018, 2, 1), END), 1):
         area = teller.rng.choice(("raslatt", "oxnehaga", "osterangen", "ekhagen", "vaster", "huskvarna"))
@@ -158,6 +160,21 @@ def _meetings(teller: Teller) -> None:
     for area, officers, year in police:  # as many areas at the end of 2019 as a year before
         day = date(year, 9, 1)
         teller.tell(LocalPolicePresenceChanged(area_id=area, officers=officers, from_=day), day)
+
+
+def _agreements(teller: Teller) -> None:
+    """Agreements on tenant influence: one ran out in the summer of 2019, and nobody renewed it."""
+    for area, signed, last in (
+        ("osterangen", date(2017, 7, 1), date(2019, 6, 30)),
+        ("raslatt", date(2018, 10, 15), None),
+        ("oxnehaga", date(2019, 5, 20), date(2022, 5, 19)),
+        ("vaster", date(2019, 11, 4), None),
+    ):
+        said = TenantInfluenceAgreementSigned(
+            agreement_id=f"avtal-boinflytande-{area}", area_id=area, party="tenants_association",
+            covers=("renovation", "yard", "safety"), signed_on=signed, valid_to=last,
+        )  # fmt: skip
+        teller.tell(said, signed)
 
 
 def _outreach(teller: Teller) -> None:
