@@ -26,6 +26,7 @@ from services.chassis.settings import variable
 from services.chassis.testkit import Bus, MovableClock, Running, Start, event_of, eventually, running, settings_for
 from services.reporting import projector
 from services.reporting.app import service
+from services.reporting.definitions import load
 from services.reporting.domain.facts import Fact
 from services.reporting.domain.periods import Period
 from services.reporting.domain.rules import Rule
@@ -117,6 +118,12 @@ def figures_of(measure: MeasureReport) -> Iterator[Figure]:
 
 def slice_of(figure: Figure) -> Slice:
     return figure.dimension if figure.area is None else ("area", figure.area)
+
+
+def test_every_measure_is_recounted() -> None:
+    measures = {(goal.id, measure.id) for goal in load() for measure in goal.measures}
+    assert measures - EVERY_MEASURE == {("systems-connected", "share")}
+    assert measures >= EVERY_MEASURE
 
 
 class Crashes:
