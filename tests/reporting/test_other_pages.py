@@ -172,7 +172,8 @@ async def test_the_public_is_shown_what_is_published_and_nothing_live(
         text = await page(reporting, path)
         assert not re.search(r">[^<]*\b(47|91\.5)\b", text), path
     assert "47 households" in await page(reporting, "/areas/oxnehaga", **OPERATOR)
-    assert (await reporting.client.get(f"/goals/{GOAL}/events")).status_code == 401
+    for path in (f"/goals/{GOAL}/events", "/quality"):
+        assert (await reporting.client.get(path)).status_code == 401
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from starlette.exceptions import HTTPException
 
 from services.chassis.web import Ctx, Permission, Router, page, visitor
 from services.chassis.web.words import N_
-from services.reporting.audience import Audience, audience_of
 from services.reporting.domain.rules import Part, Reason, Role
 from services.reporting.routes.asking import Wrong, as_page
 from services.reporting.routes.behind import lineage_asked_for, next_page
@@ -54,8 +52,6 @@ class Line:
 @router.get("/goals/{id}/events", permission=Permission.FIGURES)
 async def show_events(request: Request, ctx: Ctx, id: str) -> Response:
     """The events behind a figure, by the day that decides the period; each leads to its subject."""
-    if audience_of(request, ctx) is Audience.PUBLIC:
-        raise HTTPException(401, N_("This page is for people who work with it."))
     try:
         figure, role, found = await lineage_asked_for(request, ctx, id)
     except Wrong as wrong:

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from services.chassis.web import Ctx, Permission, Router, page, translations, visitor
 from services.reporting.domain.quality import Kind, interval_of
+from services.reporting.routes.asking import only_for_staff
 from services.reporting.routes.names import short_type
 from services.reporting.service import quality
 from services.reporting.service.projection import LATE
@@ -20,6 +21,7 @@ FEW = 5
 @router.get("/quality", permission=Permission.FIGURES)
 async def show_quality(request: Request, ctx: Ctx) -> Response:
     """What there is to mend, by system; which systems are silent; pauses."""
+    only_for_staff(request, ctx)
     async with ctx.db.transaction() as tx:
         goals = await in_force(ctx, tx.connection)
         measured = {type for goal in goals for types in goal.events.values() for type in types}
