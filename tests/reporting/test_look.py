@@ -43,15 +43,15 @@ async def reporting(start: Start, landlord: Landlord, settled: Settled, bus: Bus
         )
     )  # fmt: skip
     await landlord.area()
-    for place, name, households, share in [("raslatt", "Råslätt", 90, 0.6), ("ekhagen", "Ekhagen", 3, 1)]:
+    for place, name, households, share in [("raslatt", "Råslätt", 30, 0.6), ("ekhagen", "Ekhagen", 3, 1)]:
         await landlord.area(place, name, target=None, programme=False)
         for number in range(households):
             day = date(2019, 1, 1) + timedelta(days=random.randrange(365))
             identity = 1000 + number + (500 if place == "ekhagen" else 0)
             await landlord.household(identity, offered=random.random() < share, on=day, area=place)
-    for number in range(150):
-        day = date(2019, 1, 1) + timedelta(days=number * 365 // 150)
-        await landlord.household(number, offered=random.random() < 0.75 + number / 600, on=day)
+    for number in range(60):
+        day = date(2019, 1, 1) + timedelta(days=number * 365 // 60)
+        await landlord.household(number, offered=random.random() < 0.75 + number / 240, on=day)
     await landlord.households(20, of=22, first=300, on=date(2020, 4, 10))
     await bus.send(cancelled(5), failed(1), moved_in(7, id="correction", on=date(2019, 2, 2)))
     reporting = await start(service, made_up=True)
