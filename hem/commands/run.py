@@ -12,7 +12,9 @@ from hem.routing import SERVICES
 
 
 def up(
-    demo: Annotated[bool, typer.Option("--demo", help="When empty, play a made-up landlord first: 2018 to 2020.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="When empty, play a made-up landlord first: 2018 to 2020.")
+    ] = False,
 ) -> None:
     """Run all of Hem on this machine until Ctrl-C. Data is kept in HEM_HOME (./.hem); pages are on HEM_PORT (8000)."""
     with the_stack():
