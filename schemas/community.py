@@ -202,7 +202,7 @@ class ServiceHoursReported(
 
 
 class TenantInfluenceAgreementSigned(
-    EventData, name="TenantInfluenceAgreementSigned", topic=TOPIC, subject="agreement_id", draft=True
+    EventData, name="TenantInfluenceAgreementSigned", topic=TOPIC, subject="agreement_id"
 ):
     """A tenant influence agreement (boinflytandeavtal) has been signed with the tenants' association
     (hyresgästföreningen) or with tenants of a building. One that is renewed is a new agreement."""
@@ -215,3 +215,14 @@ class TenantInfluenceAgreementSigned(
     )
     signed_on: Day = Field(description="The day it was signed.")
     valid_to: Day | None = Field(None, description="The last day it holds; none: until it is ended.")
+
+
+class TenantInfluenceAgreementEnded(
+    EventData, name="TenantInfluenceAgreementEnded", topic=TOPIC, subject="agreement_id", draft=True
+):
+    """A tenant influence agreement (boinflytandeavtal) has ended before the last day it was to hold, or one without a
+    last day has ended."""
+
+    agreement_id: Id = Field(description="The agreement, as in TenantInfluenceAgreementSigned.")
+    area_id: AreaId
+    ended_on: Day = Field(description="The last day it held.")

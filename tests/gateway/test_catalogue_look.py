@@ -11,7 +11,7 @@ from services.chassis.testkit import OPERATOR, Running
 from tests.browser import DESKTOP, DOOR, MARKS, PHONE, Scheme, answer_by, faults, launch
 
 pytestmark = MARKS
-DRAFT = "se.vatterhem.TenantInfluenceAgreementSigned.v1"
+DRAFT = "se.vatterhem.TenantInfluenceAgreementEnded.v1"
 PAGES = {
     "events": "/schemas",
     "event": "/schemas/se.vatterhem.TenantMovedIn.v1",

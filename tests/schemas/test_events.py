@@ -73,7 +73,8 @@ def test_catalogue_holds_the_names_others_publish() -> None:
     names["community.events"] = (
         "ConsultationHeld PartnerMeetingHeld MeetingPlaceOpened MeetingPlaceClosed VisitCounted YouthSessionHeld "
         "YouthDialogueHeld AreaGroupMet InitiativeStarted LocalPolicePresenceChanged SponsorshipGranted "
-        "SponsorshipReported OutreachPerformed BusinessHotelOpened ContactMatched ServiceHoursReported"
+        "SponsorshipReported OutreachPerformed BusinessHotelOpened ContactMatched ServiceHoursReported "
+        "TenantInfluenceAgreementSigned"
     )
     names["statistics.events"] = "OfficialStatisticImported"
     names["gateway.events"] = "PublisherRegistered PublisherRetired SourceChecked PageRated"

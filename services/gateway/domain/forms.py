@@ -92,6 +92,7 @@ PROPOSED = frozenset({
     "MeetingPlaceOpened.meeting_place_id", "InitiativeStarted.initiative_id", "SponsorshipGranted.grant_id",
     "BusinessHotelOpened.hotel_id", "ContactMatched.contact_id", "PageRated.rating_id", "TenantMovedIn.tenant_ref",
     "SteeringDocumentAdopted.document_id", "ProcurementPublished.procurement_id", "ContractAwarded.contract_id",
+    "TenantInfluenceAgreementSigned.agreement_id",
 })  # fmt: skip
 """The ids that are made here, because the report is the first that is heard of the thing."""
 
@@ -108,6 +109,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "ProgrammeStarted.programme": ("housing_introduction",),
     "ProgrammeEnded.programme": ("housing_introduction",),
     "RoleStaffed.role": ("integration_strategist",),
+    "TenantInfluenceAgreementSigned.party": ("tenants_association", "local_tenants"),
 }
 """Codes of sets that may grow which the form offers to choose from, each named in its field's description."""
 
