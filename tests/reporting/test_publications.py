@@ -7,8 +7,10 @@ import httpx2
 import pytest
 
 from schemas.reporting import FigurePublished, PeriodClosed, ReportRestated
-from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
+from services.chassis.settings import SettingsError, load
+from services.chassis.testkit import MASTER_KEY, OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
+from services.reporting.settings import ReportingSettings
 from tests.reporting.landlord import GOAL, Landlord, Settled
 
 PUBLIC = {"public_figures": "published"}
@@ -131,3 +133,21 @@ async def test_who_publishes_has_a_role_for_it(reporting: Running) -> None:
     assert (await reporting.client.get("/publications/2019/draft")).status_code == 401
     assert (await reporting.client.get("/publications/2019")).status_code == 404
     assert (await post(reporting, "/publications/2021/publish", sure="yes")).status_code == 409
+
+
+def test_live_figures_are_shown_to_all_on_one_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = {
+        "HEM_REPORTING_DATABASE_URL": "postgres://hem:secret@localhost/reporting",
+        "HEM_REPORTING_MASTER_KEY": MASTER_KEY,
+        "HEM_KAFKA_SERVERS": "localhost:9092",
+        "HEM_SESSION_SECRET": "x" * 32,
+        "HEM_OPERATOR_TOKEN": "y" * 32,
+    }
+    for name, value in needed.items():
+        monkeypatch.setenv(name, value)
+    assert not load(ReportingSettings).shows_live
+    monkeypatch.setenv("HEM_REPORTING_PUBLIC_FIGURES", "live")
+    with pytest.raises(SettingsError, match="HEM_REPORTING_PUBLIC_FIGURES"):
+        load(ReportingSettings)
+    monkeypatch.setenv("HEM_LOOPBACK", "true")
+    assert load(ReportingSettings).shows_live

@@ -280,7 +280,7 @@ class _System:
             members = self.group_of(free[0])
             group = _Group(self, members)
             self.groups |= dict.fromkeys(members, group)
-        return group.spread(secret) >= secret.room
+        return group.has_room(secret)
 
 
 class _Group:
@@ -311,14 +311,17 @@ class _Group:
         """What stands on the right of part ≤ whole when one of the two is known."""
         return self.truth[whole] if part in self.at else -self.truth[part]
 
-    def spread(self, secret: Secret) -> int:
-        """How far apart the least and the most lie that the secret can be."""
+    def has_room(self, secret: Secret) -> bool:
+        """Whether the most and the least that the secret can be lie far enough apart. The truth is one that fits."""
         goal = np.zeros(len(self.names))
         for quantity, sign in ((secret.number, 1), (secret.less, -1)):
             if quantity is not None and quantity in self.at:
                 goal[self.at[quantity]] += sign
-        low, high = self._extreme(goal), -self._extreme(-goal)
-        return floor(high + NEARLY) - ceil(low - NEARLY)
+        true = sum(goal[at] * self.truth[name] for name, at in self.at.items() if goal[at])
+        high = -self._extreme(-goal)
+        if floor(high + NEARLY) - true >= secret.room:
+            return True
+        return floor(high + NEARLY) - ceil(self._extreme(goal) - NEARLY) >= secret.room
 
     def _extreme(self, goal: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
         found = linprog(

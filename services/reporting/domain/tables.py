@@ -54,7 +54,16 @@ class Table:
         return self.hidden is None or bool(self.amounts.keys() - self.hidden)
 
     def of(self, slice: Slice) -> Amounts:
-        return self.amounts.get(slice, NOBODY)
+        return self.amounts.get(self.named(slice) or slice, NOBODY)
+
+    def named(self, slice: Slice) -> Slice | None:
+        """What a slice is called here: where the programme ran all the time, an area is its own part within, and where it
+        never ran, the part outside. None: there is no such."""
+        if slice in self.amounts or slice[:1] not in ((WITHIN,), (OUTSIDE,)):
+            return slice
+        area = (AREA, slice[1])
+        is_within = area in self.adds_up
+        return area if area in self.amounts and is_within is (slice[0] == WITHIN) else None
 
     def members(self, slice: Slice) -> Quantity:
         return ("members", self.measure, slice, self.period.label, self.number)
@@ -335,6 +344,8 @@ def _over_time(same: Sequence[Table]) -> tuple[list[Cell], list[Sum]]:
         slices = set(chain.from_iterable(table.amounts for table in (of, *there)))
         for slice in slices:
             if rest is None or slice in rest.amounts:
-                each = [(table, slice) for table in ([*there, rest] if rest else there)]
-                sums += _each([of, *there], of, slice, each)
+                those = [(table, table.named(slice)) for table in ([*there, rest] if rest else there)]
+                each = [(table, named) for table, named in those if named is not None]
+                if (whole_slice := of.named(slice)) is not None:
+                    sums += _each([of, *there], of, whole_slice, each)
     return derived, sums

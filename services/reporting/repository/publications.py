@@ -16,6 +16,7 @@ BASIS = TypeAdapter(Basis)
 
 # One publication at a time, so that each is checked against all before it; a number nobody else uses.
 LOCK = "select pg_advisory_xact_lock(7301, 2)"
+STAY = "select 1"
 _PUBLICATION = """
     select p.id, p.period, p.number, p.as_of, p.by, p.role, p.published_at, p.reason,
         a.by as approved_by, a.role as approved_role, a.approved_at
@@ -67,6 +68,11 @@ CLOSED = "select period, by, role, closed_at from closed_period"
 async def lock(connection: Connection) -> None:
     """Holds off other publications until the transaction ends."""
     await connection.execute(LOCK)
+
+
+async def stay(connection: Connection) -> None:
+    """Says that the transaction is still at work."""
+    await connection.execute(STAY)
 
 
 async def everything(connection: Connection) -> list[Publication]:

@@ -23,6 +23,8 @@ from services.reporting.service import figures, lineage
 from services.reporting.service.figures import FROM_THE_BEGINNING, way_of
 from services.reporting.service.shapes import Figure, MeasureReport
 
+STAY_EVERY = 5.0  # seconds; a transaction that is quiet for 30 is ended
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -80,7 +82,10 @@ async def make(connection: Connection, goals: Iterable[Goal], period: Period, no
             part.within = await _within(connection, part, landlord, now)
             counted = _counted(part, period, number)
             part.settled = tables.settle(counted, [t for t in before.tables if t.measure == counted.measure])
-    await asyncio.to_thread(_decide, parts, before.tables)
+    deciding = asyncio.create_task(asyncio.to_thread(_decide, parts, before.tables))
+    while not (await asyncio.wait({deciding}, timeout=STAY_EVERY))[0]:
+        await publications.stay(connection)
+    deciding.result()
     rows: list[Row] = []
     for part in parts:
         maker = _Rows(part, before)
@@ -140,12 +145,14 @@ def _table(
     every = dict(amounts)
     adds_up = frozenset(slice for slice in amounts if slice[:1] == (AREA,))
     if basis.within is not None:
-        within: dict[Slice, tuple[int, int]] = {(WITHIN, area): amount for area, amount in basis.within.items()}
-        every |= within
-        for area, (achieved, members) in basis.within.items():
+        adds_up = frozenset()
+        for area, within in basis.within.items():
             there = amounts.get((AREA, area), (0, 0))
-            every[OUTSIDE, area] = (there[0] - achieved, there[1] - members)
-        adds_up = frozenset(within)
+            if within == there:
+                adds_up |= {(AREA, area)}
+            elif any(within):
+                every[WITHIN, area], every[OUTSIDE, area] = within, (there[0] - within[0], there[1] - within[1])
+                adds_up |= {(WITHIN, area)}
     return Table(
         measure=measure,
         population=basis.population,
