@@ -162,7 +162,7 @@ def _implied(of: Table, earlier: Sequence[Table]) -> Iterable[Mapping[Slice, Amo
     """What earlier publications say of the period: outright, the newest first, then by the periods around it."""
     for table in reversed(earlier):
         if table.period == of.period:
-            yield table.amounts
+            yield _combined([], [table], of.amounts)
     every: dict[Period, list[Table]] = {}
     for table in reversed(earlier):
         every.setdefault(table.period, []).append(table)
@@ -170,10 +170,10 @@ def _implied(of: Table, earlier: Sequence[Table]) -> Iterable[Mapping[Slice, Amo
         others = [period for period in parts if period != of.period]
         if of.period == whole and all(period in every for period in parts):
             for chosen in _choices([every[period] for period in parts]):
-                yield _combined([], chosen)
+                yield _combined([], chosen, of.amounts)
         elif of.period in parts and whole in every and all(period in every for period in others):
             for table, *chosen in _choices([every[whole], *(every[period] for period in others)]):
-                yield _combined(chosen, [table])
+                yield _combined(chosen, [table], of.amounts)
 
 
 def _choices(every: Sequence[Sequence[Table]]) -> Iterable[Sequence[Table]]:
@@ -188,8 +188,9 @@ def _choices(every: Sequence[Sequence[Table]]) -> Iterable[Sequence[Table]]:
             yield [*newest[:number], table, *newest[number + 1 :]]
 
 
-def _combined(less: Sequence[Table], tables: Sequence[Table]) -> Mapping[Slice, Amounts]:
-    slices = set(chain.from_iterable(table.amounts for table in (*less, *tables)))
+def _combined(less: Sequence[Table], tables: Sequence[Table], also: Iterable[Slice] = ()) -> Mapping[Slice, Amounts]:
+    """By slice, of any of the tables and those `also`, the sum of `tables` without those that are `less`."""
+    slices = {*also, *chain.from_iterable(table.amounts for table in (*less, *tables))}
     return {
         slice: (
             sum(t.of(slice)[0] for t in tables) - sum(t.of(slice)[0] for t in less),
