@@ -178,23 +178,26 @@ def _keeps_pace(value: Fraction, way: Way, target: Target, before: Fraction | No
 def is_too_few(tally: Tally, way: Way, threshold: int, *, sensitive: bool = False) -> bool:
     """Whether a figure is about so few that it could tell of one of them. `threshold` 0: it isn't about people.
 
-    Where the goal is sensitive, few who fulfil it or few who don't are too few as well.
+    Where the goal is sensitive, few who fulfil it or few who don't are too few as well, also none: that tells of all.
     """
     members = way.members(tally)
     if 0 < members < threshold:
         return True
-    if not sensitive or not way.ratio:
+    if not sensitive or not way.ratio or members <= 0:
         return False
-    return 0 < tally.numerator < threshold or 0 < tally.denominator - tally.numerator < threshold
+    return tally.numerator < threshold or tally.denominator - tally.numerator < threshold
 
 
-def company_tells_of_few(parts: Sequence[tuple[Tally, bool]], way: Way, threshold: int) -> bool:
-    """Whether the whole less the parts shown would leave fewer than the threshold.
+def company_tells_of_few(
+    parts: Sequence[tuple[Tally, bool]], way: Way, threshold: int, *, sensitive: bool = False
+) -> bool:
+    """Whether the whole less the parts shown would leave too few.
 
     `parts`: for each its part of the whole, and whether its own figure is hidden.
     """
-    left = sum(way.members(tally) for tally, hidden in parts if hidden)
-    return 0 < left < threshold
+    hidden = [tally for tally, hidden in parts if hidden]
+    left = Tally(sum(tally.numerator for tally in hidden), sum(tally.denominator for tally in hidden))
+    return is_too_few(left, way, threshold, sensitive=sensitive)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,13 @@ COUNTS = """
     group by 1, 2, 3, 4, 5, 6, 7
 """
 FIRST_DAYS = """
-    select goal, measure, min(day) from tally
-    where day <= $1 and since <= $1 and (numerator <> 0 or denominator <> 0) group by 1, 2
+    select m.goal, m.measure, f.day from unnest($1::text[], $2::text[]) as m (goal, measure)
+    cross join lateral (
+        select t.day from tally t
+        where t.goal = m.goal and t.measure = m.measure and t.day <= $3 and t.since <= $3
+            and (t.numerator <> 0 or t.denominator <> 0)
+        order by t.day limit 1
+    ) f
 """
 STEPS = """
     select area, others, day, sum(numerator)::bigint from tally
@@ -69,9 +74,12 @@ async def counts(
     return found
 
 
-async def first_days(connection: Connection, up_to: date) -> dict[tuple[str, str], date]:
+async def first_days(
+    connection: Connection, measures: Sequence[tuple[str, str]], up_to: date
+) -> dict[tuple[str, str], date]:
     """(goal, measure) → the first day that anything was said of, up to a day."""
-    return {(row[0], row[1]): row[2] for row in await connection.fetch(FIRST_DAYS, up_to)}
+    goals, names = [goal for goal, _ in measures], [measure for _, measure in measures]
+    return {(row[0], row[1]): row[2] for row in await connection.fetch(FIRST_DAYS, goals, names, up_to)}
 
 
 async def steps(

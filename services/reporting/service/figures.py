@@ -7,6 +7,7 @@ from fractions import Fraction
 from services.chassis.clock import local_date
 from services.chassis.postgres import Connection
 from services.reporting.definitions import Goal, Goals
+from services.reporting.definitions.checks import tells_area
 from services.reporting.definitions.measures import (
     AnyMeasure,
     CohortRatioMeasure,
@@ -61,7 +62,7 @@ async def reports(connection: Connection, goals: Iterable[Goal], period: Period,
         now,
         landlord,
         counts,
-        await tallies.first_days(connection, as_of),
+        await tallies.first_days(connection, [(goal.id, measure.id) for goal, measure in counted], as_of),
         await tallies.filling(connection),
         sorted({area.id for area in landlord.areas}),
     )
@@ -136,7 +137,7 @@ class _Maker:
             self.counts = [_not_waiting(count) for count in self.counts]
 
     def report(self) -> MeasureReport:
-        areas = self._areas() if "area" in self.goal.dimensions else []
+        areas = self._areas() if "area" in self.goal.dimensions and tells_area(self.measure) else []
         company = self._whole()
         parts = [
             (
@@ -145,7 +146,9 @@ class _Maker:
             )
             for f in areas
         ]
-        hidden = not self.measure.given_totals and company_tells_of_few(parts, self.way, self.threshold)
+        hidden = not self.measure.given_totals and company_tells_of_few(
+            parts, self.way, self.threshold, sensitive=self.goal.sensitive
+        )
         return MeasureReport(
             self.measure, self._figure(company, hidden=hidden), areas, {d: self._by(d) for d in self.goal.others}
         )
