@@ -236,7 +236,11 @@ def _periods_of(year: int) -> Iterable[Period]:
 def _latest_first(period: Period) -> tuple[int, int, int]:
     """Years before their quarters, quarters before their months."""
     months = len(list(period.months()))
-    return -period.first.year, -((period.last.month + 2) // 3) if months < 12 else -5, -months * 100 - period.first.month
+    return (
+        -period.first.year,
+        -((period.last.month + 2) // 3) if months < 12 else -5,
+        -months * 100 - period.first.month,
+    )
 
 
 def _period(label: str) -> Period:

@@ -74,7 +74,7 @@ async def publish(
     await repository.add_lineage(tx.connection, id, made.behind)
     publication = Publication(id, period, number, tx.now(), signed, reason)
     for row in new:
-        tx.publish(_event(row, by_id[row.goal], publication))
+        _tell(tx, row, by_id[row.goal], publication)
     if reason is not None:
         _restate(tx, by_id, publication, changed)
     return publication
@@ -148,25 +148,27 @@ def _dimension(area: str | None, dimension: tuple[str, str] | None) -> dict[str,
     return {"area": area} if area is not None else {dimension[0]: dimension[1]} if dimension is not None else None
 
 
-def _event(row: Row, goal: Goal, publication: Publication) -> FigurePublished:
+def _tell(tx: Transaction, row: Row, goal: Goal, publication: Publication) -> None:
     content, measure = row.content, goal.measure(row.measure)
     has_value = row.shown and content.told_value is not None and content.told_status is not Status.NO_DATA
     final: Literal["final", "provisional"] = "provisional" if content.provisional else "final"
     numerator, denominator = content.told_tally
     is_told = has_value and measure.is_ratio and numerator >= 0 and denominator > 0
-    return FigurePublished(
-        goal_id=row.goal,
-        measure=row.measure if len(goal.measures) > 1 else None,
-        dimension=_dimension(row.area, row.dimension),
-        period=publication.period.label,
-        status=final if has_value else "no_data" if row.shown else "not_shown",
-        value=_number(content.told_value) if has_value else None,
-        unit=UNITS[measure.unit],
-        numerator=float(numerator) if is_told else None,
-        denominator=float(denominator) if is_told else None,
-        definition_version=content.version,
-        as_of=local_date(publication.as_of),
-        published_on=local_date(publication.published.at),
+    tx.publish(
+        FigurePublished(
+            goal_id=row.goal,
+            measure=row.measure if len(goal.measures) > 1 else None,
+            dimension=_dimension(row.area, row.dimension),
+            period=publication.period.label,
+            status=final if has_value else "no_data" if row.shown else "not_shown",
+            value=_number(content.told_value) if has_value else None,
+            unit=UNITS[measure.unit],
+            numerator=float(numerator) if is_told else None,
+            denominator=float(denominator) if is_told else None,
+            definition_version=content.version,
+            as_of=local_date(publication.as_of),
+            published_on=local_date(publication.published.at),
+        )
     )
 
 
