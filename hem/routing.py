@@ -24,6 +24,7 @@ ROUTES = {
     "/ops/placements": "placements",
     "/ops/surveys": "surveys",
     "/todo": "notifications",
+    "/watch": "notifications",
     "/ops/notifications": "notifications",
     "/mail": "catcher",
     "/health/live": OVERVIEW,

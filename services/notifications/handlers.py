@@ -2,10 +2,11 @@
 
 from schemas.event import Event
 from schemas.governance import AreaDefined, ProgrammeEnded, ProgrammeStarted
+from schemas.reporting import AlertCleared, AlertRaised, FigurePublished
 from schemas.tenancy import MoveInCancelled, TenantContactChanged, TenantContactErased, TenantMovedIn
 from schemas.withdrawal import EventWithdrawn
 from services.chassis.transaction import Transaction
-from services.notifications import service
+from services.notifications import service, watching
 
 
 async def offer_introduction_when_household_moves_in(event: Event[TenantMovedIn], tx: Transaction) -> None:
@@ -38,3 +39,15 @@ async def reconsider_when_event_is_withdrawn(event: Event[EventWithdrawn], tx: T
 
 async def name_area_when_it_is_defined(event: Event[AreaDefined], tx: Transaction) -> None:
     await service.take_in_area(tx, event)
+
+
+async def tell_watchers_when_figures_are_published(event: Event[FigurePublished], tx: Transaction) -> None:
+    await watching.tell_of_figures(tx, event)
+
+
+async def tell_watchers_when_alert_is_raised(event: Event[AlertRaised], tx: Transaction) -> None:
+    await watching.tell_of_alert(tx, event)
+
+
+async def tell_watchers_when_alert_is_cleared(event: Event[AlertCleared], tx: Transaction) -> None:
+    await watching.tell_of_end_of_alert(tx, event)

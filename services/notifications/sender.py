@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 from opentelemetry.metrics import Counter
@@ -27,6 +27,7 @@ from services.notifications.repository import dealings, heard, queue
 from services.notifications.settings import Mode, NotificationsSettings
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 RENEW_SECONDS = 5.0  # a sender that is at work renews its lease
 HELD = timedelta(minutes=10)  # how long a message that may not go yet is left alone
@@ -70,7 +71,7 @@ async def _send_for_ever(lane: Lane) -> None:
     try:
         while True:
             outgoing = await _next(lane)
-            if await _to_its_end(_send(lane, outgoing)):
+            if await to_its_end(_send(lane, outgoing)):
                 backoff.reset()
             else:
                 await backoff.wait()
@@ -122,7 +123,7 @@ async def lease_next(tx: Transaction, settings: NotificationsSettings) -> Outgoi
     return None
 
 
-async def _to_its_end(sending: Awaitable[bool]) -> bool:
+async def to_its_end(sending: Awaitable[T]) -> T:
     """Lets a message on its way end when the service is stopped, for as long as stopping may take."""
     task = asyncio.ensure_future(sending)
     try:
@@ -152,7 +153,7 @@ async def _send(lane: Lane, outgoing: Outgoing) -> bool:
                 case other:
                     assert_never(other)
 
-        await _commit_in_the_end(lane.ctx, write_down)
+        await commit_in_the_end(lane.ctx, write_down)
     lane.outcomes.add(1, {"outcome": type(answer).__name__.lower()})
     match answer:
         case smtp.Accepted() | smtp.Refused():
@@ -214,7 +215,7 @@ def _write(lane: Lane, outgoing: Outgoing, to: smtp.Envelope) -> bytes:
     return mail.as_bytes()
 
 
-async def _commit_in_the_end(ctx: Context, write: Callable[[Transaction], Awaitable[None]]) -> None:
+async def commit_in_the_end(ctx: Context, write: Callable[[Transaction], Awaitable[None]]) -> None:
     """Writes in a transaction, again and again while Postgres is away: the message has gone and can't be called back."""
     backoff = Backoff()
     while True:

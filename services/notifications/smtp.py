@@ -89,10 +89,18 @@ def envelope(address: str) -> Envelope | None:
 
 
 def compose(
-    letter: Letter, to: Envelope, message: MessageId, *, sender: str, landlord: str, written_at: datetime
+    letter: Letter,
+    to: Envelope,
+    message: MessageId,
+    *,
+    sender: str,
+    landlord: str,
+    written_at: datetime,
+    stop: str | None = None,
 ) -> EmailMessage:
     """The message as it goes out: a text and an HTML part, and a Message-ID that is the same at every try.
 
+    `stop`: the address that ends such mails for their reader, where there is one.
     Raises ValueError where a part of it can't be in a mail.
     """
     policy = UTF8_POLICY if to.utf8 else SMTP_POLICY
@@ -103,6 +111,10 @@ def compose(
     mail["To"] = to.address
     mail["Subject"] = letter.subject
     mail["Auto-Submitted"] = "auto-generated"
+    if stop is not None:
+        mail["List-Unsubscribe"] = f"<{stop}>"
+        if stop.startswith("https:"):  # RFC 8058
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(letter.text)
     mail.add_alternative(letter.html, subtype="html")
     mail["Content-Language"] = letter.language  # last: making parts moves Content-… headers into the first

@@ -15,6 +15,7 @@ from services.chassis.web import static
 from services.chassis.web.access import visitor
 from services.chassis.web.formats import Formats
 from services.chassis.web.languages import LANGUAGE_COOKIE, Catalogues, direction, locale, negotiate, own_name
+from services.chassis.web.naming import seal_name
 from services.chassis.web.nav import feet_for, is_at, places_for
 from services.chassis.web.rating import seal_rating
 from services.chassis.web.shell import shell
@@ -62,6 +63,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "visitor": who,
         "made_up": settings.made_up,
         "rating": partial(seal_rating, settings, request.url.path),
+        "goal_name": partial(seal_name, settings),
     }
     response = HTMLResponse(shell(request).environments[tongue].get_template(template).render(shown), status)
     response.headers["content-language"] = tongue
