@@ -1,7 +1,7 @@
 """What the projector is measured with: a cohort's two kinds of events, and a believable mix of what all goals count."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -28,11 +28,11 @@ REPEATED = 0.01
 """One event of a hundred comes twice."""
 
 
-def governance() -> list[Sent]:
+def governance(areas: Sequence[str] = AREAS) -> list[Sent]:
     """The areas, and the programme in all of them."""
     at = datetime(2018, 1, 1, tzinfo=UTC)
     said: list[EventData] = []
-    for area in AREAS:
+    for area in areas:
         said.append(AreaDefined(area_id=area, name=area, municipality_code="0680", valid_from=date(2010, 1, 1)))
         said.append(ProgrammeStarted(programme="housing_introduction", area_id=area, from_=date(2018, 1, 1)))
     return [_event(data, at, "urn:bench:governance") for data in said]

@@ -9,7 +9,6 @@ the same topics. Each round has a new database; the topics are filled once.
 import asyncio
 import base64
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from benchmarks.harness import Measured, new_database, rounds, write
 from benchmarks.reporting import events as told
 from benchmarks.reporting.events import Sent
+from hem.stack.folder import free_ports
 from hem.stack.kafka import Kafka
 from hem.stack.postgres import Postgres
 from schemas.kafka import to_record
@@ -72,7 +72,7 @@ async def _measure(servers: str, dsn: str, count: int, events: int) -> str:
         measured.append(Measured(f"{name}: processor of the projector", "s per 100,000 events", cpu))
         measured.append(Measured(f"{name}: its memory at the end", "MB", memory, "< 250 MB"))
     facts = {"events": cohort.events, "of them duplicates": cohort.events - len(cohort.rows)}
-    return write("reporting: projector", (__doc__ or "").partition("\n\n")[2].strip(), measured, facts)
+    return write("reporting-projector", (__doc__ or "").partition("\n\n")[2].strip(), measured, facts)
 
 
 async def fill(servers: str, made: Sequence[Sent], prefix: str) -> None:
@@ -135,11 +135,11 @@ class Bench:
         dsn = await self.database()
         connection = await asyncpg.connect(dsn)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "benchmarks.reporting.projecting", *goals, env=self._environment(dsn),
+            sys.executable, "-m", "benchmarks.reporting.projecting", *goals, env=environment(self._servers, dsn, self.prefix),
             stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            first, applied = None, 0
+            first, applied, warm = None, 0, 0.0
             while applied < self.events:
                 assert process.returncode is None, "the projector has ended"
                 await asyncio.sleep(0.02)
@@ -147,7 +147,7 @@ class Bench:
                     "select coalesce(sum(next_offset), 0)::bigint from projection_offset"
                 )
                 if applied and first is None:
-                    first = (time.perf_counter(), applied)
+                    first, warm = (time.perf_counter(), applied), cpu_seconds(process.pid)
             assert first is not None
             taken = time.perf_counter() - first[0]
             facts = await connection.fetchval("select count(*) from fact")
@@ -155,7 +155,7 @@ class Bench:
             tallied = await connection.fetchval("select count(distinct goal) from tally")
             assert bool(tallied) == bool(goals), f"{tallied} goals with figures"
             cpu, memory = self.cost.setdefault(name, ([], []))
-            cpu.append(cpu_seconds(process.pid) * 100_000 / self.events)
+            cpu.append((cpu_seconds(process.pid) - warm) * 100_000 / (self.events - first[1]))
             memory.append(resident_mb(process.pid))
             return float((self.events - first[1]) / taken)
         finally:
@@ -168,24 +168,21 @@ class Bench:
         self._number += 1
         return await new_database(self._dsn, f"bench_{self.prefix[0]}_{self._number}", service.folder)
 
-    def _environment(self, dsn: str) -> dict[str, str]:
-        return {
-            **os.environ,
-            "HEM_REPORTING_DATABASE_URL": dsn,
-            "HEM_REPORTING_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
-            "HEM_REPORTING_PORT": str(free_port()),
-            "HEM_KAFKA_SERVERS": self._servers,
-            "HEM_TOPIC_PREFIX": self.prefix,
-            "HEM_SESSION_SECRET": "x" * 40,
-            "HEM_OPERATOR_TOKEN": "x" * 40,
-            "HEM_LOG_LEVEL": "error",
-        }
 
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def environment(servers: str, dsn: str, prefix: str, port: int | None = None) -> dict[str, str]:
+    """What a reporting process is started with."""
+    return {
+        **os.environ,
+        "HEM_REPORTING_DATABASE_URL": dsn,
+        "HEM_REPORTING_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
+        "HEM_REPORTING_PORT": str(port or free_ports(1)[0]),
+        "HEM_KAFKA_SERVERS": servers,
+        "HEM_TOPIC_PREFIX": prefix,
+        "HEM_SESSION_SECRET": "x" * 40,
+        "HEM_OPERATOR_TOKEN": "x" * 40,
+        "HEM_LOOPBACK": "true",
+        "HEM_LOG_LEVEL": "error",
+    }
 
 
 def cpu_seconds(pid: int) -> float:

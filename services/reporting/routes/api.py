@@ -20,7 +20,6 @@ from services.reporting.routes.asking import (
     Wrong,
     goal_of,
     parameter,
-    periods_of,
     told,
     words,
 )
@@ -116,7 +115,7 @@ async def list_main_figures(request: Request, ctx: Ctx) -> Response:
         async with ctx.db.transaction() as tx:
             goals = await in_force(ctx, tx.connection)
             audience = audience_of(request, ctx)
-            (period, *_) = periods_of(request, *await reading.periods(ctx, tx, audience, goals))
+            (period, *_) = await asked.periods(request, ctx, tx, audience, goals)
             reports = await reading.read(ctx, tx, audience, goals, period)
         chosen = [figure for r in reports for figure in (r.main.company, *r.main.areas)]
         if area is not None:
@@ -136,7 +135,7 @@ async def show_figure(request: Request, ctx: Ctx, id: str) -> Response:
             goal = goal_of(goals, id)
             area = parameter(request, "area", allowed={"period", "area"})
             audience = audience_of(request, ctx)
-            (period, *_) = periods_of(request, *await reading.periods(ctx, tx, audience, goals))
+            (period, *_) = await asked.periods(request, ctx, tx, audience, goals)
             reports = await reading.read(ctx, tx, audience, [goal], period)
         if not reports:
             raise Wrong(404, "no-figure", N_("There is no such figure"), "Nothing has been published for that.")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -10,10 +11,13 @@ from fastapi import Request, Response
 
 from services.chassis.clock import local_date
 from services.chassis.context import Context
+from services.chassis.transaction import Transaction
 from services.chassis.web import language
 from services.chassis.web.words import N_
 from services.reporting.audience import Audience, audience_of
+from services.reporting.definitions import Goals
 from services.reporting.domain.notes import Note
+from services.reporting.domain.periods import Period
 from services.reporting.exports import tables
 from services.reporting.exports.tables import figures_of
 from services.reporting.repository import notes
@@ -36,6 +40,17 @@ class Found:
     audience: Audience
 
 
+async def periods(request: Request, ctx: Context, tx: Transaction, audience: Audience, goals: Goals) -> list[Period]:
+    """The periods asked for, or what the audience sees first. Raises `Wrong`.
+
+    Which years there are is a sum over all tallies: it is made only for a request that names no period, or a wrong one.
+    """
+    if any(request.query_params.getlist("period")):
+        with suppress(Wrong):
+            return periods_of(request, (), Period.year(tx.now().year))
+    return periods_of(request, *await reading.periods(ctx, tx, audience, goals))
+
+
 async def figures(request: Request, ctx: Context, also: frozenset[str] = frozenset()) -> Found:
     """The figures that the request names. `also`: parameters that it may have besides the filters. Raises `Wrong`."""
     measure = parameter(request, "measure", allowed=FILTERS | also)
@@ -46,7 +61,7 @@ async def figures(request: Request, ctx: Context, also: frozenset[str] = frozens
         known = await in_force(ctx, tx.connection)
         goals = goals_asked_for(request, known)
         by_name: dict[str, Figure] = {}  # a yearly measure is told for the year, whichever parts of it are asked for
-        for period in periods_of(request, *await reading.periods(ctx, tx, audience, known)):
+        for period in await periods(request, ctx, tx, audience, known):
             reports = await reading.read(ctx, tx, audience, goals, period, moment)
             by_name |= {name_of(figure): figure for figure in figures_of(reports)}
         now = moment or tx.now()
