@@ -61,8 +61,14 @@ def test_of_a_sensitive_goal_few_who_did_and_few_who_did_not_are_hidden() -> Non
     areas = {"did": (3, 30), "did not": (37, 40), "all": (50, 50), "many": (30, 60)}
     assert hidden(table("2019", areas)) == [set()]
     [told] = hidden(table("2019", areas, sensitive=True))
-    assert {"did", "did not"} <= told
+    assert {"did", "did not", "all"} <= told  # all of them tells of each
     assert "company" not in told
+
+
+def test_of_a_sensitive_goal_that_nobody_fulfils_nothing_is_told() -> None:
+    areas = {"a": (0, 30), "b": (0, 40)}
+    assert hidden(table("2019", areas)) == [set()]
+    assert hidden(table("2019", areas, sensitive=True)) == [{"a", "b", "company"}]
 
 
 def test_goals_of_the_same_households_hide_the_same() -> None:

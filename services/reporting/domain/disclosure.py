@@ -42,10 +42,12 @@ class Cell:
     @property
     def is_small(self) -> bool:
         """Whether it is hidden for its own sake."""
-        small = [self.members]
-        if self.sensitive and self.achieved is not None:
-            small += [self.achieved, self.members - self.achieved]
-        return any(0 < number < self.threshold for number in small)
+        if not self.members:
+            return False
+        small = self.members
+        if self.sensitive and self.achieved is not None:  # none of them, or all, tells of each
+            small = min(small, self.achieved, self.members - self.achieved)
+        return small < self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +175,18 @@ def _quantities(cell: Cell) -> tuple[Quantity, ...]:
 
 
 def _secrets(cell: Cell) -> Iterable[Secret]:
-    """A number that is none is no secret: of nobody, nothing is told."""
+    """A number that is none is no secret, but where a goal is sensitive: of nobody, nothing is told."""
     apart = cell.threshold - 1
-    if cell.members > 0:
-        yield Secret(cell.of, None, apart)
+    if cell.members <= 0:
+        return
+    yield Secret(cell.of, None, apart)
     if cell.by is None or cell.achieved is None:
         return
-    if cell.achieved > 0:
-        yield Secret(cell.by, None, apart if cell.sensitive else 1)
-    if cell.sensitive and cell.achieved < cell.members:
+    if cell.sensitive:
+        yield Secret(cell.by, None, apart)
         yield Secret(cell.of, cell.by, apart)
+    elif cell.achieved > 0:
+        yield Secret(cell.by, None, 1)
 
 
 def _at_least_two_in_every_sum(known: _Known, choice: set[int]) -> set[int]:
