@@ -3,18 +3,20 @@
 HEM_PICTURES=<folder> keeps pictures of them.
 """
 
+import re
 from collections.abc import AsyncIterator, Sequence
+from email.message import EmailMessage
 
 import pytest
 from playwright.async_api import Browser, Page
 
 from schemas.governance import AreaDefined
-from services.chassis.testkit import Bus, Running
+from services.chassis.testkit import Bus, Running, eventually
 from services.chassis.web import Role
 from services.chassis.web.session import SESSION_COOKIE, seal_session
 from services.notifications.letters import Letters
-from tests.browser import DOOR, MARKS, PAGE, WCAG, answer_by, faults, launch
-from tests.notifications.town import MOVED_IN, Household, Notify, State, becomes, programme
+from tests.browser import DOOR, MARKS, PAGE, WCAG, Scheme, answer_by, faults, launch
+from tests.notifications.town import MOVED_IN, Household, MailServer, Notify, State, becomes, programme
 
 PHONE, DESKTOP = 320, 1100
 
@@ -72,6 +74,39 @@ async def test_the_to_do_page(notify: Notify, bus: Bus, browser: Browser, width:
     await page.goto(f"{DOOR}/todo?area=huskvarna")
     await look_at(page, "todo-empty")
     await page.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
+async def test_following_a_goal(
+    notify: Notify, mail_server: MailServer, browser: Browser, width: int, scheme: Scheme
+) -> None:
+    running = await notify()
+    context = await browser.new_context(viewport={"width": width, "height": 800}, locale="sv", color_scheme=scheme)
+    await answer_by(context, running.client)
+    page = await context.new_page()
+    await page.goto(f"{DOOR}/watch/meeting-places")
+    await look_at(page, "watch")
+    await page.get_by_label("Din e-postadress").fill("anna@example.se")
+    await page.get_by_role("button", name="Följ målet").click()
+    await page.wait_for_url("**sent=true*")
+    await look_at(page, "watch-sent")
+
+    async def arrived() -> EmailMessage | None:
+        return mail_server.mails[0] if mail_server.mails else None
+
+    html = (await eventually("the mail", arrived)).get_body(("html",))
+    assert html is not None
+    yes, stop = re.findall(r'href="[^"]*(/watch/[^"]+)"', html.get_content())
+    for address, button, name in ((yes, "Ja, följ målet", "watch-yes"), (stop, "Ja, sluta", "watch-stop")):
+        await page.goto(f"{DOOR}{address}")
+        await look_at(page, name)
+        await page.get_by_role("button", name=button).click()
+        await page.get_by_role("link", name="Till målet").wait_for()
+        await look_at(page, f"{name}-done")
+    letter = await context.new_page()
+    await letter.set_content(html.get_content())
+    await look_at(letter, "watch-letter", WCAG)
+    await context.close()
 
 
 async def visit(running: Running, browser: Browser, width: int) -> Page:
