@@ -100,7 +100,7 @@ async def _measure(servers: str, dsn: str, folder: Path, facts: int) -> str:
         await _until(connection, SECONDS_AT_MOST, IS_READY, COHORT_GOAL)
         taken, spent = time.perf_counter() - started, cpu_seconds(process.pid) - spent
         assert not flowing.done(), "events no longer flow"
-        members, achieved, *truth = await connection.fetchrow(COUNTED_TWICE, COHORT_GOAL)
+        [(members, achieved, *truth)] = await connection.fetch(COUNTED_TWICE, COHORT_GOAL)
         assert [members, achieved] == truth, f"{members}, {achieved} tallied; {truth} by the facts"
         came = await connection.fetchval("select count(*) from fact") - before
         memory = resident_mb(process.pid)

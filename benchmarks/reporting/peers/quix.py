@@ -9,9 +9,9 @@ from collections import defaultdict
 from datetime import date, datetime
 from typing import Any
 
-import psycopg
-from quixstreams import Application
-from quixstreams.sinks.base import BatchingSink, SinkBatch
+import psycopg  # type: ignore[import-not-found]
+from quixstreams import Application  # type: ignore[import-not-found]
+from quixstreams.sinks.base import BatchingSink, SinkBatch  # type: ignore[import-not-found]
 
 EVERY = 5_000
 MOVED_IN, OFFERED = "se.vatterhem.TenantMovedIn.v1", "se.vatterhem.HousingIntroductionOffered.v1"

@@ -9,16 +9,17 @@ from services.reporting.domain.clauses import JOINT
 from services.reporting.domain.figures import Count
 
 COUNTS = """
-    select goal, measure, area, others, scoped, date_trunc('month', day)::date as month, bucket,
+    select goal, measure, area, others, scoped, date_trunc('month', day::timestamp)::date as month, bucket,
         sum(numerator)::bigint as numerator, sum(denominator)::bigint as denominator,
         coalesce(sum(greatest(denominator - numerator, 0)) filter (where day > young), 0)::bigint as waiting
     from (
-        select t.*, m.young, m.programme is null or exists (
-            select from programme p where p.programme = m.programme and p.area = t.area
-                and p.first <= t.day and (p.last is null or p.last >= t.day)
-        ) as scoped
+        select t.*, m.young, m.programme is null or coalesce(ran.days @> t.day, false) as scoped
         from unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::date[]) as m (goal, measure, first, programme, young)
         join tally t on t.goal = m.goal and t.measure = m.measure and t.day between m.first and $6 and t.since <= $7
+        left join (
+            select programme, area, range_agg(daterange(first, last, '[]')) as days from programme
+            where last is null or first <= last group by 1, 2
+        ) ran on ran.programme = m.programme and ran.area = t.area
     ) counted
     group by 1, 2, 3, 4, 5, 6, 7
 """
