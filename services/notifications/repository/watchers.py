@@ -20,7 +20,8 @@ COUNT_ASKED = """
     select count(*) from watcher_mail join watcher using (watcher)
     where address = $1 and kind = 'confirm' and queued_at > $2
 """
-FIND_OF_ADDRESS = "select watcher, confirmed_at from watcher where goal_id = $1 and address = $2"
+# Locked: one who stops at the same moment is gone before a mail is queued for them, or takes it along.
+FIND_OF_ADDRESS = "select watcher, confirmed_at from watcher where goal_id = $1 and address = $2 for key share"
 ADD_WATCHER = "insert into watcher (watcher, goal_id, address, sealed, asked_at) values ($1, $2, $3, $4, $5)"
 CONFIRM = (
     "update watcher set confirmed_at = coalesce(confirmed_at, $3) where watcher = $1 and goal_id = $2 returning watcher"
@@ -30,10 +31,10 @@ UNCONFIRMED = """
     select watcher, goal_id from watcher where confirmed_at is null and asked_at < $1
     order by asked_at limit 500 for update skip locked
 """
-CONFIRMED = "select watcher from watcher where goal_id = $1 and confirmed_at <= $2 order by watcher"
+CONFIRMED = "select watcher from watcher where goal_id = $1 and confirmed_at <= $2 order by watcher for key share"
 QUEUE = """
     insert into watcher_mail (message_id, watcher, what, kind, period, rule, state, queued_at, due_at)
-    select $1, $2, $3, $4, $5, $6, 'queued', $7, $7 where exists (select from watcher where watcher = $2)
+    values ($1, $2, $3, $4, $5, $6, 'queued', $7, $7)
     on conflict do nothing
 """
 LEASE = """
