@@ -1,6 +1,6 @@
 """Periods, targets, status and what may not be shown."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.reporting.definitions import load
 from services.reporting.domain.figures import (
     Count,
     Point,
@@ -26,6 +27,8 @@ from services.reporting.domain.figures import (
 )
 from services.reporting.domain.landlord import Area, Comparison, Document, Landlord, Programme, Target
 from services.reporting.domain.periods import Period, UnknownPeriod
+from services.reporting.service.figures import _Maker
+from services.reporting.service.shapes import Known
 
 SHARE, SUM, STOCK = Way(ratio=True), Way(grows=True), Way()
 YEAR = Period.parse("2019")
@@ -154,7 +157,9 @@ def test_below_the_threshold_is_too_few_and_zero_is_not() -> None:
 
 def test_where_a_goal_is_sensitive_few_who_do_or_do_not_are_too_few() -> None:
     few = [is_too_few(Tally(n, 20), SHARE, 5, sensitive=True) for n in (0, 1, 4, 5, 15, 16, 20)]
-    assert few == [False, True, True, False, False, True, False]
+    assert few == [True, True, True, False, False, True, True]  # none of 20, or all, tells of each of them
+    assert not is_too_few(Tally(0, 0), SHARE, 5, sensitive=True)
+    assert not is_too_few(Tally(0, 20), SHARE, 0, sensitive=True)
     assert not is_too_few(Tally(1, 20), SHARE, 5)
 
 
@@ -162,6 +167,9 @@ def test_the_company_is_hidden_where_subtracting_the_areas_would_tell() -> None:
     assert company_tells_of_few([(Tally(1, 4), True), (Tally(9, 10), False)], SHARE, 5)
     assert not company_tells_of_few([(Tally(1, 4), True), (Tally(1, 3), True), (Tally(9, 10), False)], SHARE, 5)
     assert not company_tells_of_few([(Tally(9, 10), False)], SHARE, 5)
+    none_of_many = [(Tally(0, 19), True), (Tally(9, 20), False)]
+    assert company_tells_of_few(none_of_many, SHARE, 5, sensitive=True)
+    assert not company_tells_of_few([*none_of_many, (Tally(9, 20), True)], SHARE, 5, sensitive=True)
 
 
 def landlord(*targets: Target, documents: tuple[Document, ...] = ()) -> Landlord:
@@ -216,3 +224,14 @@ def test_the_trend_follows_those_who_had_joined_and_ends_in_the_figure() -> None
     assert [point.value for point in points] == [50, 50, *[75] * 10]
     assert [p.value for p in trend(counts[:1], SHARE, ends, date(2019, 2, 10), 11)] == [None, None]
     assert points[0] == Point(date(2019, 1, 31), Fraction(50))
+
+
+def test_a_measure_that_says_nothing_of_where_has_no_figures_of_areas() -> None:
+    goal = load().by_id["survey-languages"]
+    told = Count("", ("",), True, date(2019, 1, 1), 0, 2, 3, 0)
+    counts = {(goal.id, measure.id): [told] for measure in goal.measures}
+    now, areas = datetime(2020, 1, 1, tzinfo=UTC), ["oxnehaga", "raslatt"]
+    known = Known(YEAR, now, landlord(), counts, dict.fromkeys(counts, date(2019, 1, 1)), set(), areas)
+    languages, rate = (_Maker(goal, measure, known).report() for measure in goal.measures)
+    assert (languages.company.value, languages.areas) == (2, [])
+    assert [figure.area for figure in rate.areas] == areas

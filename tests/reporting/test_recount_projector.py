@@ -242,7 +242,7 @@ async def test_a_process_killed_in_the_middle_of_its_work_leaves_what_the_recoun
 async def test_very_many_events_of_one_tenancy_cost_the_others_nothing(
     bus: Bus, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What stands for a subject stays small, and nothing but taking back what stands reads all its events again."""
+    """What stands for a subject stays small, and taking it back reads what stands then, not all that was ever said."""
     folded: list[int] = []
     real = Rule.fold
 
@@ -251,17 +251,23 @@ async def test_very_many_events_of_one_tenancy_cost_the_others_nothing(
         return real(self, subject, facts)
 
     monkeypatch.setattr(Rule, "fold", fold)
-    reporting, topic, many = await start(service), "tenancy.events", 3000
+    reporting, topic, many = await start(service), "tenancy.events", 20_000
     of_one = [moved_in(0, id=f"in-{n}", time=NOON + timedelta(seconds=n)) for n in range(many)]
     others = [event for number in range(1, 8) for event in (moved_in(number), offered_to(number))]
-    taken_back = EventWithdrawn(withdrawn_source=of_one[5].source, withdrawn_id=of_one[5].id, reason="other")
-    back = Event.of(taken_back, id="back", source=of_one[5].source, time=NOON, subject="t0")
-    truth = [Sent(topic, event) for event in (*of_one, back, *others)] + [Sent("notifications.events", failed(0))]
+    back = [
+        Event.of(
+            EventWithdrawn(withdrawn_source=gone.source, withdrawn_id=gone.id, reason="other"),
+            id=f"back-{gone.id}", source=gone.source, time=NOON, subject="t0",
+        )
+        for gone in (of_one[5], of_one[-1])
+    ]  # fmt: skip
+    truth = [Sent(topic, event) for event in (*of_one, *others, *back)] + [Sent("notifications.events", failed(0))]
     truth = [Sent(one.event.data.topic.replace("*", topic), one.event) for one in truth]
     await deliver(bus, truth)
     await applied(bus, reporting)
     assert not await faults(reporting, truth)
-    assert max(folded, default=0) < 10
+    assert folded
+    assert max(folded) < 10
     assert await reporting.ctx.db.pool.fetchval("select max(length(state)) from standing") < 1000
 
 

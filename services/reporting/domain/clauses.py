@@ -116,6 +116,12 @@ class Clause:
         """Whether a correction may be about another subject: then what the corrected one said leaves the first."""
         return not set(self.subject) <= set(MODELS[self.type].identity_fields)
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether of all facts under a Kafka key one stands, and is about what the key names."""
+        model = MODELS[self.type]
+        return self.subject == (model.subject_field,) and {*model.identity_fields} <= {*self.subject}
+
     def subject_of(self, fact: Fact) -> str | None:
         """The subject that the fact is about for this clause; None when it names none."""
         if len(self.subject) == 1:

@@ -71,6 +71,12 @@ class Rule(ABC):
         return frozenset(clause.type for clause in self.clauses if clause.moves)
 
     @cached_property
+    def alone(self) -> frozenset[str]:
+        """The types of event of which one stands under each Kafka key: whatever else was said there changes nothing."""
+        shared = {clause.type for clause in self.clauses if not clause.stands_alone}
+        return frozenset(clause.type for clause in self.clauses) - shared
+
+    @cached_property
     def looks_up(self) -> bool:
         """Whether events about other things bear on a subject."""
         return any(clause.looked_up_by for clause in self.clauses)

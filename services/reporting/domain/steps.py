@@ -89,7 +89,8 @@ class Stock(Rule):
                 first = date.fromisoformat(v.day)
                 last = clause.said(v, side.ends) if side.ends else None
                 ended = last is not None and last < v.day
-                found.append(Step(first, 1, v[:4], self._level(side, clause, v, state) if v.holds and not ended else {}))
+                level = self._level(side, clause, v, state) if v.holds and not ended else {}
+                found.append(Step(first, 1, v[:4], level))
                 if last is not None:
                     found.append(Step(_after(date.fromisoformat(last)), 0, v[:4], {}))
         for clause in side.closes:

@@ -3,7 +3,7 @@ commits it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.chassis.postgres import Connection
 
@@ -27,15 +27,21 @@ FACTS_AT = f"""
     select {FACT} from fact
     where (source, event_id) in (select * from unnest($1::text[], $2::text[]))
 """
-FACTS_ABOUT = f"""
+
+
+def _with_linked(own: str) -> str:
+    """SQL for the facts linked to subjects ($1; of types, $4; up to $5 of each), withdrawals of them ($2), and of those of
+    a moving type ($3) the others of the same key; after those that `own` selects."""
+    return f"""
     with linked as (
-        select l.subject as about, f.* from fact_link l
-        join fact f on f.source = l.source and f.event_id = l.event_id
-        where l.subject = any($1::text[]) and ($4::text[] is null or f.type = any($4))
+        select asked.subject as about, f.* from unnest($1::text[]) as asked (subject)
+        cross join lateral (
+            select f.* from fact_link l join fact f on f.source = l.source and f.event_id = l.event_id
+            where l.subject = asked.subject and ($4::text[] is null or f.type = any($4))
+            order by f.time desc limit $5
+        ) f
     )
-    select subject as about, {FACT} from fact
-        where subject = any($1::text[]) and ($4::text[] is null or type = any($4) or type = $2)
-    union all select about, {FACT} from linked
+    {own} select about, {FACT} from linked
     union all (
         select distinct on (l.about, w.source, w.event_id) l.about, {_OF_W}
         from linked l join fact w on w.subject = l.subject and w.topic = l.topic
@@ -43,6 +49,39 @@ FACTS_ABOUT = f"""
         where not exists (
             select from fact_link k where k.subject = l.about and k.source = w.source and k.event_id = w.event_id
         )
+    )
+    """
+
+
+FACTS_ABOUT = _with_linked(f"""
+    select subject as about, {FACT} from fact
+        where subject = any($1::text[]) and ($4::text[] is null or type = any($4) or (type = $2 and exists (
+            select from fact t where t.source = fact.source and t.type = any($4)
+                and t.event_id = convert_from(fact.payload, 'UTF8')::jsonb ->> 'withdrawn_id'
+        )))
+    union all
+""")
+LINKED_TO = _with_linked("")
+# The correction rule in SQL; under a key there may be a million versions, of which Postgres keeps only the greatest.
+LATEST_ABOUT = f"""
+    with taken_back as materialized (
+        select topic, subject, source, convert_from(payload, 'UTF8')::jsonb ->> 'withdrawn_id' as event_id, event_id as by
+        from fact where subject = any($1::text[]) and type = $2
+            and convert_from(payload, 'UTF8')::jsonb ->> 'withdrawn_source' = source
+    ), latest as materialized (
+        select f.* from unnest($1::text[]) as asked (subject) cross join unnest($3::text[]) as wanted (type)
+        cross join lateral (
+            select * from fact where fact.subject = asked.subject and fact.type = wanted.type
+            order by (topic, subject, source, event_id) in (select topic, subject, source, event_id from taken_back),
+                coalesce(sequence, -1) desc, time desc, event_id collate "C" desc, source collate "C" desc
+            limit $4
+        ) f
+    )
+    select subject as about, {FACT} from latest
+    union all (
+        select distinct on (f.source, f.event_id) w.subject, {_OF_W} from latest f
+        join taken_back b on b.topic = f.topic and b.subject = f.subject and b.source = f.source and b.event_id = f.event_id
+        join fact w on w.source = b.source and w.event_id = b.by
     )
 """
 SAID_AGAIN = f"""
@@ -111,9 +150,32 @@ async def facts_about(
 ) -> dict[str, list[FactRow]]:
     """All facts of each subject, or those of some `types`: under its key, linked to it, withdrawals (of type `withdrawn`)
     of both, and of those of a `moving` type the others of the same key, which may correct them and be about another."""
-    found: dict[str, list[FactRow]] = {subject: [] for subject in subjects}
     wanted = None if types is None else list(types)
-    for row in await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn, list(moving), wanted):
+    rows = await connection.fetch(FACTS_ABOUT, list(subjects), withdrawn, list(moving), wanted, None)
+    return _by_subject(subjects, rows)
+
+
+async def linked_to(
+    connection: Connection, subjects: Sequence[str], withdrawn: str, moving: Collection[str], *, types: Collection[str],
+    most: int,
+) -> dict[str, list[FactRow]]:  # fmt: skip
+    """As `facts_about`, of those only that are linked to each subject: up to `most`, the newest."""
+    rows = await connection.fetch(LINKED_TO, list(subjects), withdrawn, list(moving), list(types), most)
+    return _by_subject(subjects, rows)
+
+
+async def latest_about(
+    connection: Connection, subjects: Sequence[str], withdrawn: str, types: Collection[str], most: int
+) -> dict[str, list[FactRow]]:
+    """Of each subject's own facts of each type up to `most`: the greatest by the correction rule, those that aren't
+    taken back before those that are; and the withdrawals (of type `withdrawn`) of what is given."""
+    rows = await connection.fetch(LATEST_ABOUT, list(subjects), withdrawn, list(types), most)
+    return _by_subject(subjects, rows)
+
+
+def _by_subject(subjects: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[FactRow]]:
+    found: dict[str, list[FactRow]] = {subject: [] for subject in subjects}
+    for row in rows:
         found[row[0]].append(FactRow(*row[1:]))
     return found
 

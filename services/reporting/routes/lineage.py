@@ -14,6 +14,7 @@ from services.reporting.routes.behind import lineage_asked_for, next_page
 from services.reporting.routes.goals import watermark
 from services.reporting.routes.names import short_type
 from services.reporting.routes.subjects import moment_in
+from services.reporting.service.lineage import ABOUT_AT_MOST
 from services.reporting.service.shapes import Figure
 from services.reporting.written import Written
 
@@ -69,6 +70,8 @@ async def show_events(request: Request, ctx: Ctx, id: str) -> Response:
         role=role,
         roles=[(each, say.say(words), _address(id, asked, each)) for each, words in ROLES.items()],
         next=next_page(request, figure, found.next),
+        shortened=len(found.shortened),
+        at_most=ABOUT_AT_MOST,
         short=short_type,
         moment=moment_in(say),
         may_see_subjects=visitor(request).may(Permission.EVENTS),

@@ -69,7 +69,7 @@ async def life(connection: Connection, goals: Goals, subject: str) -> Life | Non
         ledger = goals.ledgers[name]
         counted = await repository.count_about(connection, sorted(subjects)[:SUBJECTS_AT_MOST])
         few = [each for each, events in counted.items() if events <= EVENTS_AT_MOST]
-        known = await about(connection, ledger, few)
+        known = await about(connection, ledger, few, most=EVENTS_AT_MOST + 1)
         for each, facts in known.items():
             if len(facts) <= EVENTS_AT_MOST:
                 counts_in += _tell(goals, ledger, each, _in_order(facts), happened)

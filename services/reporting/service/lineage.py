@@ -1,7 +1,7 @@
 """The events behind a figure, one by one and counted."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,6 +21,8 @@ from services.reporting.service.shapes import Figure
 
 CHUNK = 200
 BEHIND_AT_MOST = 20_000  # a goal page reads this many events at most
+ABOUT_AT_MOST = 1_000
+"""Events of one type about one subject that are listed: the latest."""
 FROM_THE_BEGINNING = date(1900, 1, 1)
 
 
@@ -49,10 +51,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The events behind a figure, with the subject each bears on; `next`: where the next page begins."""
+    """The events behind a figure, with the subject each bears on; `next`: where the next page begins. `shortened`: the
+    subjects with more events of a type than are listed."""
 
     entries: list[tuple[str, Part]]
     next: Place | None
+    shortened: tuple[str, ...] = ()
 
 
 async def lineage(
@@ -67,14 +71,17 @@ async def lineage(
     ledgers = [ledger for ledger in figure.goal.ledgers if ledger.measure == figure.measure.id]
     first = FROM_THE_BEGINNING if figure.measure.cumulative else figure.period.first
     place = start or Place(0, first, 0, 0)
+    shortened: set[str] = set()
     for number, ledger in enumerate(ledgers):
         if number < place.ledger:
             continue
         at = place if number == place.ledger else Place(number, first, 0, 0)
-        more = await _of_ledger(connection, figure, ledger, role=role, at=at, limit=limit, entries=entries)
+        more = await _of_ledger(
+            connection, figure, ledger, role=role, at=at, limit=limit, entries=entries, shortened=shortened
+        )
         if more is not None:
-            return Lineage(entries, more)
-    return Lineage(entries, None)
+            return Lineage(entries, more, tuple(sorted(shortened)))
+    return Lineage(entries, None, tuple(sorted(shortened)))
 
 
 def _is_outside(measure: AnyMeasure) -> bool:
@@ -85,9 +92,10 @@ def _is_outside(measure: AnyMeasure) -> bool:
 
 async def _of_ledger(
     connection: Connection, figure: Figure, ledger: Ledger, *, role: Role | None, at: Place, limit: int,
-    entries: list[tuple[str, Part]],
+    entries: list[tuple[str, Part]], shortened: set[str],
 ) -> Place | None:  # fmt: skip
-    """Adds a ledger's events to `entries`; where to go on when they are full."""
+    """Adds a ledger's events to `entries`, and to `shortened` the subjects of which not all are; where to go on when they
+    are full."""
     as_of = local_date(figure.as_of)
     areas = await _areas(connection, figure)
     while True:
@@ -101,11 +109,13 @@ async def _of_ledger(
             skip=at.subjects,
             limit=CHUNK,
         )
-        found = await about(connection, ledger, [subject for subject, _, _ in subjects])
+        found = await about(connection, ledger, [subject for subject, _, _ in subjects], most=ABOUT_AT_MOST)
         for subject, day, state in subjects:
             if day != at.day:
                 at = Place(at.ledger, day, 0, 0)
             parts = ledger.rule.parts(subject, found[subject], as_of) if _is_of(figure, ledger, state) else []
+            if _is_cut(parts):
+                shortened.add(subject)
             for number, part in enumerate(parts):
                 if number < at.events or (role is not None and part.role is not role):
                     continue
@@ -115,6 +125,11 @@ async def _of_ledger(
             at = Place(at.ledger, day, at.subjects + 1, 0)
         if len(subjects) < CHUNK:
             return None
+
+
+def _is_cut(parts: Sequence[Part]) -> bool:
+    """Whether there may be more events of a type than were read."""
+    return len(parts) >= ABOUT_AT_MOST and max(Counter(p.fact.type for p in parts).values()) >= ABOUT_AT_MOST
 
 
 async def _areas(connection: Connection, figure: Figure) -> list[str] | None:
@@ -204,4 +219,4 @@ async def behind(connection: Connection, figure: Figure) -> tuple[list[Behind], 
     counts = Counter((part.fact.type, part.role, part.fact.source) for _, part in found.entries)
     order = list(Role)
     rows = [Behind(type, role, source, n) for (type, role, source), n in counts.items()]
-    return sorted(rows, key=lambda b: (order.index(b.role), -b.count, b.type)), found.next is not None
+    return sorted(rows, key=lambda b: (order.index(b.role), -b.count, b.type)), bool(found.next or found.shortened)

@@ -21,6 +21,7 @@ from services.reporting.definitions import Goals
 from services.reporting.definitions.groups import Ledger
 from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedence, target_of
 from services.reporting.domain.governance import landlord
+from services.reporting.domain.rules import Rule
 from services.reporting.domain.states import Cell, State, difference, keep, merge
 from services.reporting.records import Decoded, decode, fact_of, fingerprint, stored_data, stored_fact
 from services.reporting.repository import facts, governance, offsets, states
@@ -311,7 +312,7 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
             into.anew.add(subject)
     subjects = [subject for subject in subjects if subject in into.states or subject in into.anew]
     # After the lock: what another process has added by then is seen.
-    anew = await about(connection, ledger, sorted(into.anew), note=True) if into.anew else {}
+    anew = await about(connection, ledger, sorted(into.anew)) if into.anew else {}
     deltas: dict[tuple[str, str, Cell], tuple[int, int]] = {}
     added: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
@@ -341,29 +342,46 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
 
 
 async def about(
-    connection: Connection, ledger: Ledger, subjects: Sequence[str], *, note: bool = False
+    connection: Connection, ledger: Ledger, subjects: Sequence[str], *, most: int | None = None
 ) -> dict[str, list[Fact]]:
-    """All facts that bear on each subject, also about the things they name. `note`: remember who looks up what."""
-    moving = ledger.rule.moving
+    """The facts that bear on each subject, also about the things they name: as many as its state is made of.
+
+    `most`: for a page, also those that don't stand, up to so many of a subject and type, the latest. Otherwise who looks
+    up what is remembered.
+    """
     own = {clause.type for clause in ledger.rule.clauses if clause.looked_up_by is None}
     named = {clause.type for clause in ledger.rule.clauses if clause.looked_up_by is not None}
-    rows = await facts.facts_about(connection, subjects, WITHDRAWN, moving, own)
-    found = {subject: list(map(stored_fact, rows[subject])) for subject in subjects}
+    found = await _said(connection, ledger.rule, subjects, own, most)
     if not ledger.rule.looks_up:
         return found
     had: dict[str, set[str]] = {subject: set() for subject in subjects}
     while wanted := {s: new for s in subjects if (new := ledger.rule.keys(found[s]) - had[s])}:
         keys = set().union(*wanted.values())
-        if note:
+        if most is None:
             pairs = [(key, subject) for subject, new in wanted.items() for key in new]
             await states.add_look_ups(connection, ledger.name, pairs)
-        rows = await facts.facts_about(connection, sorted(keys), WITHDRAWN, moving, named)
-        more = {key: list(map(stored_fact, rows[key])) for key in keys}
+        more = await _said(connection, ledger.rule, sorted(keys), named, most)
         for subject, new in wanted.items():
             had[subject] |= new
             known = {identity(fact) for fact in found[subject]}
             found[subject] += [fact for key in new for fact in more[key] if identity(fact) not in known]
     return found
+
+
+async def _said(
+    connection: Connection, rule: Rule, subjects: Sequence[str], types: set[str], most: int | None
+) -> dict[str, list[Fact]]:
+    """The facts of some types about each subject: all that can stand, or up to `most` of a type."""
+    read = []
+    if most is not None:
+        read.append(await facts.latest_about(connection, subjects, WITHDRAWN, types, most))
+        read.append(await facts.linked_to(connection, subjects, WITHDRAWN, rule.moving, types=types, most=most))
+    else:
+        if alone := types & rule.alone:
+            read.append(await facts.latest_about(connection, subjects, WITHDRAWN, alone, 1))
+        if together := types - rule.alone:
+            read.append(await facts.facts_about(connection, subjects, WITHDRAWN, rule.moving, together))
+    return {subject: [stored_fact(row) for rows in read for row in rows[subject]] for subject in subjects}
 
 
 async def decide(connection: Connection) -> None:
