@@ -151,6 +151,13 @@ def test_jsonstat_cells_are_found_by_their_place() -> None:
     assert found["note"] == ["Visas inte: för få hushåll."]
 
 
+def test_jsonstat_says_how_many_decimals_the_hours_have() -> None:
+    hours = replace(MET, numerator=Fraction(271557, 10), denominator=Fraction(36457))
+    units = jsonstat.write(table(MET, hours), str)["dimension"]["measure"]["category"]["unit"]
+    share = "housing-introduction-offered/share"
+    assert [units[f"{share}{part}"]["decimals"] for part in ("", "/numerator", "/denominator")] == [1, 1, 0]
+
+
 def test_an_export_of_nothing_is_still_one() -> None:
     assert as_excel_opens(csv_file.write(table(), "sv"), "sv") == []
     assert list(sheets(xlsx_file.write(table(), str))) == ["Figures", "Definitions", "Sources"]

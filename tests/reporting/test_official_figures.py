@@ -94,6 +94,13 @@ async def test_areas_by_official_statistics(start: Start, bus: Bus, settled: Set
     page = (await reporting.client.get("/goals/employment-rate?period=2021&area=unknown")).text
     assert "En av områdets regioner saknar publicerat värde" in page
 
+    front = (await reporting.client.get("/?period=2023", headers={"accept": "text/html"})).text
+    assert {f'href="/?period={year}"' in front for year in (2020, 2021)} == {True}, "years of statistics alone"
+
+    apart = (await reporting.client.get("/goals/employment-parity?period=2021", headers={"accept-language": "en"})).text
+    assert "Told of each area by itself." in apart
+    assert "nothing that has been told belongs" not in apart
+
     later = await figures(reporting, "employment-rate", "2023")
     assert later[None]["value"] == 82.1
     page = (await reporting.client.get("/goals/employment-rate?period=2023")).text

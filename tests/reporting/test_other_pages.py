@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page
 
 from schemas.gateway import PageRated, PublisherRegistered
-from schemas.governance import SteeringDocumentAdopted
+from schemas.governance import AreaDefined, SteeringDocumentAdopted
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Running, Start
 from services.reporting.app import service
 from services.reporting.service import life
@@ -60,6 +60,9 @@ async def reporting(start: Start, landlord: Landlord, settled: Settled, bus: Bus
     await bus.publish(PageRated(page="/areas/oxnehaga", rating_id="r1", was_helpful=True))
     await landlord.area()
     await landlord.area("raslatt", "Råslätt", target=None, programme=False)
+    await bus.publish(
+        AreaDefined(area_id="oxnehaga", name="Öxnehaga", municipality_code="0680", valid_from=date(2018, 1, 1))
+    )
     for number in range(60):
         day = date(2019, 1, 1) + timedelta(days=random.randrange(365))
         area, reached = ("raslatt", 0.6) if number % 3 else ("oxnehaga", 0.93)
@@ -104,6 +107,7 @@ async def _areas(reporting: Running) -> None:
     assert "Housing introduction for newcomers" in text
     assert f"/goals/{GOAL}?period=2019&amp;area=oxnehaga" in text
     assert "Who tells of it" in text
+    assert text.count("Called Öxnehaga") == 1, "its regions changed, not its name"
     assert "nobody has defined" in await page(reporting, "/areas/unknown?period=2019")
     assert (await reporting.client.get("/areas/nowhere")).status_code == 404
     table = await page(reporting, "/compare?period=2019")
@@ -152,6 +156,7 @@ async def _what_is_measured(reporting: Running) -> None:
     assert "No data yet" in text
     later = await page(reporting, "/status?period=2020")
     assert "Measured" in later[later.index(f"/goals/{GOAL}?period=2020") :][:900]
+    assert "&lt;&nbsp;5<small>events</small>" in await page(reporting, "/quality")
     definition = await page(reporting, f"/definitions/{GOAL}")
     assert "transfers within the company too" in definition
     assert "se.vatterhem.MoveInCancelled.v1" in definition

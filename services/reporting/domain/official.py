@@ -173,11 +173,7 @@ class Statistics:
 
         The latest point may be of an earlier period; it then carries the flag `earlier_period`.
         """
-        known = self._known.get((promise, as_of))
-        if known is None:
-            if len(self._known) >= DAYS_KEPT:
-                self._known.clear()
-            known = self._known[promise, as_of] = _Known(self.observations, promise, as_of)
+        known = self._published(promise, as_of)
         extents = [extent for extent in self.extents if area in (None, extent.area)]
         if area is None:
             municipalities = {extent.municipality for extent in extents}
@@ -195,6 +191,18 @@ class Statistics:
         if found[-1].period.last < until.first:
             found[-1] = replace(found[-1], flags=(*found[-1].flags, "earlier_period"))
         return OfficialSeries(tuple(found))
+
+    def periods(self, promise: Promise, as_of: date) -> list[Period]:
+        """Those that something is published about by `as_of`, oldest first."""
+        return self._published(promise, as_of).periods
+
+    def _published(self, promise: Promise, as_of: date) -> "_Known":
+        known = self._known.get((promise, as_of))
+        if known is None:
+            if len(self._known) >= DAYS_KEPT:
+                self._known.clear()
+            known = self._known[promise, as_of] = _Known(self.observations, promise, as_of)
+        return known
 
 
 class _Known:

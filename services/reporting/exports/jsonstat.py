@@ -102,15 +102,24 @@ def number(value: Fraction | Decimal) -> Number:
     return found if isinstance(found, int) else float(found or 0)
 
 
+def _decimals(value: Fraction | None) -> int:
+    """How many it is written with: hours are counted in parts of one."""
+    found = exact(value)
+    return max(-int(found.as_tuple().exponent), 0) if isinstance(found, Decimal) else 0
+
+
 def _dimensions(rows: Sequence[Row], grid: _Grid, text: Text) -> dict[str, Any]:
     measures: dict[str, str] = {}
     units: dict[str, dict[str, Any]] = {}
     for row in rows:
         words = {"numerator": text(N_("numerator")), "denominator": text(N_("denominator"))}
-        for name, _ in cells_of(row):
+        for name, value in cells_of(row):
             part = name.removeprefix(name_of(row)).lstrip("/")
             measures[name] = f"{row.title}: {words[part]}" if part else row.title
-            units[name] = {"decimals": 0} if part else {"label": row.unit, "decimals": row.decimals}
+            few = units.get(name, {"decimals": 0})["decimals"]
+            units[name] = (
+                {"decimals": max(few, _decimals(value))} if part else {"label": row.unit, "decimals": row.decimals}
+            )
     areas = {WHOLE: text(N_("The whole company"))} | {row.area: row.area_name or row.area for row in rows if row.area}
     others = {WHOLE: text(N_("All"))} | {"=".join(d): d[1] for row in rows if (d := row.dimension)}
     labels: tuple[dict[str, str], ...] = (measures, areas, {period: period for period in grid.categories[2]}, others)

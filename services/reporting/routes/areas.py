@@ -13,7 +13,7 @@ from services.chassis.transaction import Transaction
 from services.chassis.web import Ctx, Permission, Router, page
 from services.reporting.audience import Audience, audience_of
 from services.reporting.domain.figures import UNKNOWN_AREA, Status
-from services.reporting.domain.landlord import Document
+from services.reporting.domain.landlord import Area, Document
 from services.reporting.domain.periods import Period
 from services.reporting.repository import governance
 from services.reporting.repository.quality import HeardOf
@@ -115,7 +115,7 @@ async def show_area(request: Request, ctx: Ctx, id: str) -> Response:
         crumbs=[(say.say("Areas"), f"/areas?period={period.label}")],
         watermark=watermark(say, ctx.clock.now()),
         short=short_type,
-        defined=sorted((a for a in landlord.areas if a.id == id), key=lambda a: a.valid_from),
+        defined=_named(area for area in landlord.areas if area.id == id),
         regions=extents[-1].parts if extents else (),
         programmes=sorted((p for p in landlord.programmes if p.area == id), key=lambda p: (p.first, p.programme)),
     )
@@ -175,6 +175,16 @@ def _title(figure: Figure, say: Written) -> str:
     """The goal's title; for a measure beside the main one its own."""
     title = figure.goal.text(say.language).title
     return title if figure.measure.id == figure.goal.main.id else f"{title}: {say.measure(figure).title}"
+
+
+def _named(defined: Iterable[Area]) -> list[Area]:
+    """The names that an area has had, each since it got it: a definition may change its regions alone."""
+    in_order = sorted(defined, key=lambda area: area.valid_from)
+    return [
+        area
+        for before, area in zip([None, *in_order], in_order, strict=False)
+        if not before or before.name != area.name
+    ]
 
 
 def _latest(told: Iterable[HeardOf]) -> list[HeardOf]:

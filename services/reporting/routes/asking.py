@@ -10,14 +10,12 @@ from starlette.exceptions import HTTPException
 
 from services.chassis.clock import STOCKHOLM
 from services.chassis.context import Context
-from services.chassis.transaction import Transaction
 from services.chassis.web import language, problem, translations
 from services.chassis.web.words import N_
 from services.reporting.audience import Audience, audience_of
 from services.reporting.definitions import Goal, Goals
 from services.reporting.domain.periods import Period, UnknownPeriod
 from services.reporting.exports.footnotes import Words
-from services.reporting.service import figures
 from services.reporting.service.shapes import UnknownSlice
 
 PERIODS_AT_MOST = 24
@@ -71,11 +69,6 @@ def goals_asked_for(request: Request, goals: Goals) -> list[Goal]:
     """Those that `goal` names, once or more; all where it names none. Raises `Wrong`."""
     asked = [id for id in request.query_params.getlist("goal") if id]
     return [goal_of(goals, id) for id in dict.fromkeys(asked)] if asked else list(goals)
-
-
-async def period_of(request: Request, tx: Transaction, goals: Goals) -> Period:
-    """The period asked for, or the latest year with data. Raises `Wrong` saying how a period is written."""
-    return periods_of(request, *await figures.periods(tx.connection, goals, tx.now()))[0]
 
 
 def periods_of(request: Request, years: Sequence[int], default: Period) -> list[Period]:

@@ -10,7 +10,8 @@ from services.chassis.web import Ctx, Permission, Router
 from services.chassis.web.words import N_
 from services.reporting.audience import Audience
 from services.reporting.domain.rules import Part, Role
-from services.reporting.routes.asking import Wrong, goal_of, only_for_staff, parameter, period_of, told
+from services.reporting.routes.asking import Wrong, goal_of, only_for_staff, parameter, told
+from services.reporting.routes.choosing import period_and_years
 from services.reporting.service import lineage, reading
 from services.reporting.service.lineage import Lineage, Place
 from services.reporting.service.shapes import Figure
@@ -34,7 +35,7 @@ async def lineage_asked_for(request: Request, ctx: Ctx, id: str) -> tuple[Figure
         area = parameter(request, "area", allowed=(*PAGING, *goal.others))
         dimension = next(((d, request.query_params[d]) for d in goal.others if request.query_params.get(d)), None)
         role, start, limit = paging(request)
-        period = await period_of(request, tx, goals)
+        period, _ = await period_and_years(request, ctx, tx, Audience.STAFF)
         (report,) = await reading.read(ctx, tx, Audience.STAFF, [goal], period)
         with told():
             figure = report.of(request.query_params.get("measure") or None, area, dimension)

@@ -7,7 +7,7 @@ from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.reporting.audience import Audience
 from services.reporting.domain.periods import Period
-from services.reporting.routes.asking import period_of
+from services.reporting.routes.asking import periods_of
 from services.reporting.service import published, reading
 from services.reporting.service.shelf import in_force
 
@@ -18,8 +18,7 @@ async def period_and_years(
     """The period asked for, or what the audience sees first; and the years with something to see. Raises `Wrong`."""
     goals = await in_force(ctx, tx.connection)
     years, default = await reading.periods(ctx, tx, audience, goals)
-    asked = await period_of(request, tx, goals) if request.query_params.get("period") else default
-    return asked, years
+    return periods_of(request, years, default)[0], years
 
 
 async def parts_of(tx: Transaction, audience: Audience, period: Period) -> list[Period]:

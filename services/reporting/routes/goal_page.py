@@ -86,6 +86,7 @@ async def show(request: Request, ctx: Context, id: str) -> Response:
     shown |= _the_figure(figure, in_view, say)
     shown |= _why(figure, in_view, linked, request)
     shown |= _areas(request, report, figure, say)
+    shown |= _aims(report, figure, say)
     shown |= behind | {"since": _since(figure, told_before, say)}
     shown |= _definition(figure, landlord, request, say)
     return page(
@@ -167,8 +168,7 @@ def _the_figure(figure: Figure, said: Sequence[Note], say: Written) -> dict[str,
         name = f"{name}: {say.measure(figure).title}"
     if figure.area is not None:
         name = f"{name}, {say.place(figure)}"
-    target = say.target(figure)
-    aims = [f"{target[:1].upper()}{target[1:]}."]
+    aims = []
     if figure.before is not None and figure.value_shown is not None:
         value = say.amount(figure.before, figure.measure.unit, figure.measure.decimals)
         aims.append(say.say(N_("The year before: {value}."), value=value))
@@ -191,6 +191,17 @@ def _the_figure(figure: Figure, said: Sequence[Note], say: Written) -> dict[str,
         "company": _elsewhere(figure, area=None),
         "downloads": _downloads(figure, drawn=bool(wide)),
     }
+
+
+def _aims(report: Report, figure: Figure, say: Written) -> dict[str, Any]:
+    """The target in a sentence; where the company has none and areas have, how each of those stands."""
+    of = _of_measure(report, figure)
+    rows = [row_of(one, say) for one in areas_of(of) if one.target is not None and one.in_programme]
+    if figure.area is not None or figure.target is not None or not rows:
+        target = say.target(figure)
+        return {"target": f"{target[:1].upper()}{target[1:]}.", "aimed": [], "standing": []}
+    statuses = [row.figure.status.value for row in rows]
+    return {"target": "", "aimed": rows, "standing": [(s.value, statuses.count(s.value)) for s in Status]}
 
 
 def _is_in_view(note: Note, figure: Figure) -> bool:

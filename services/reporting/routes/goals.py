@@ -33,9 +33,11 @@ CHOICES = ("period", "area", "document", "status", "as_of")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a reader of the front page has chosen, as the address keeps it. `day`: what it says of `as_of`."""
+    """What a reader of the front page has chosen, as the address keeps it. `day`: what it says of `as_of`; `years`:
+    those with something to see."""
 
     period: Period
+    years: Sequence[int]
     area: str | None
     document: str | None
     status: str | None
@@ -59,8 +61,8 @@ async def choice_of(
     """What the address says. `also`: parameters it may have besides. Raises `Wrong`."""
     area = parameter(request, "area", allowed=(*CHOICES, *also))
     document, status, day = (request.query_params.get(name) or None for name in ("document", "status", "as_of"))
-    period, _ = await period_and_years(request, ctx, tx, audience)
-    return Choice(period, area, document, status, as_of(request, ctx), day)
+    period, years = await period_and_years(request, ctx, tx, audience)
+    return Choice(period, years, area, document, status, as_of(request, ctx), day)
 
 
 async def chosen(
@@ -82,7 +84,6 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
     try:
         async with ctx.db.transaction() as tx:
             choice = await choice_of(request, ctx, tx, audience)
-            _, years = await period_and_years(request, ctx, tx, audience)
             parts = await parts_of(tx, audience, choice.period)
             landlord = await governance.landlord(tx.connection)
             mark = await noted.mark(tx.connection, tx.now())
@@ -96,7 +97,7 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
     return page(
         request,
         "goals.html",
-        years=[(str(y), choice.address("/", period=str(y))) for y in sorted({*years, choice.period.first.year})],
+        years=[(str(y), choice.address("/", period=str(y))) for y in sorted({*choice.years, choice.period.first.year})],
         parts=[(say.part(p), choice.address("/", period=p.label), p == choice.period) for p in parts],
         period=choice.period,
         area=choice.area,
@@ -108,7 +109,7 @@ async def show_goals(request: Request, ctx: Ctx) -> Response:
         counts=[(status.value, statuses.count(status.value)) for status in Status],
         by_status={status: choice.address("/", status=other) for status, other in toggled.items()},
         all_of_period=f"/?period={choice.period.label}",
-        has_data=bool(years) and (bool(every) or choice.area is not None),
+        has_data=bool(choice.years) and (bool(every) or choice.area is not None),
         is_staff=audience is Audience.STAFF,
         live=choice.address("/live") if is_live else None,
         seen=mark,

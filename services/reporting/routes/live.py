@@ -17,7 +17,8 @@ from services.reporting.audience import Audience, audience_of
 from services.reporting.repository import governance
 from services.reporting.repository import notes as noted
 from services.reporting.routes import goals
-from services.reporting.routes.asking import Wrong, as_page, goal_of, period_of, told
+from services.reporting.routes.asking import Wrong, as_page, goal_of, told
+from services.reporting.routes.choosing import period_and_years
 from services.reporting.routes.goal_page import picture_of
 from services.reporting.routes.rows import key_of, row_of
 from services.reporting.service import notes, reading
@@ -134,7 +135,8 @@ async def _of_goal(request: Request, ctx: Context, tx: Transaction, say: Written
     known = await in_force(ctx, tx.connection)
     goal = goal_of(known, request.query_params["goal"])
     measure, area = (request.query_params.get(name) or None for name in ("measure", "area"))
-    [report] = await reading.read(ctx, tx, Audience.STAFF, [goal], await period_of(request, tx, known))
+    period, _ = await period_and_years(request, ctx, tx, Audience.STAFF)
+    [report] = await reading.read(ctx, tx, Audience.STAFF, [goal], period)
     with told():
         figure = report.of(measure, area)
     said = notes.applying(await noted.standing(tx.connection, [goal.id], tx.now()), area)

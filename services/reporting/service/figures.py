@@ -314,10 +314,15 @@ def _not_waiting(count: Count) -> Count:
 
 
 async def periods(connection: Connection, goals: Goals, now: datetime) -> tuple[list[int], Period]:
-    """The years with data, and the period to show when none is asked for: see `asked_about`."""
+    """The years with data, and the period to show when none is asked for: see `asked_about`.
+
+    Official statistics go back for decades: their years are told from the first that anything is counted in.
+    """
     as_of = local_date(now)
     found = await tallies.years(connection, [goal.id for goal in goals], as_of)
     least = {goal.id: max(goal.threshold, 1) for goal in goals}
     years = sorted({last.year for _, _, last in found})
     enough = asked_about([(goal, last) for goal, members, last in found if members >= least[goal]], as_of)
-    return years, Period.year(enough or max(years, default=as_of.year))
+    default = Period.year(enough or max(years, default=as_of.year))
+    official = await outside.years(connection, goals, as_of)
+    return sorted({*years, *(year for year in official if year >= min(years, default=year))}), default

@@ -1,7 +1,7 @@
 """Measures whose figures aren't sums over subjects: official statistics, freshness of sources, documents in force."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
@@ -39,6 +39,16 @@ async def official(connection: Connection, goal: Goal, measure: OfficialMeasure,
         return _official(goal, measure, known, area, series)
 
     return MeasureReport(measure, figure(None), [figure(area) for area in known.in_order(known.areas)])
+
+
+async def years(connection: Connection, goals: Iterable[Goal], as_of: date) -> set[int]:
+    """The years that official statistics of some goal are about, as they are published by a day."""
+    measures = [measure for goal in goals for measure in goal.measures if isinstance(measure, OfficialMeasure)]
+    found: set[int] = set()
+    for measure in measures:
+        statistics = await statistics_of(connection, measure)
+        found |= {period.first.year for period in statistics.periods(measure.promise, as_of)}
+    return found
 
 
 async def statistics_of(connection: Connection, measure: OfficialMeasure) -> Statistics:
