@@ -33,7 +33,8 @@ class Compose(HemDoor):
         super().__init__(free_ports(1)[0])
         self.at = at
         self.name = f"hem-{name}-{os.getpid()}"
-        self.secrets = folder / "secrets"
+        self.secrets, self.goals = folder / "secrets", folder / "goals"
+        self.goals.mkdir(exist_ok=True)
         self.made: list[dict[str, Any]] = []
         self._kept_mails: list[dict[str, Any]] = []
         self.env = {key: value for key, value in os.environ.items() if not key.startswith(OURS)} | {
@@ -42,6 +43,7 @@ class Compose(HemDoor):
             "HEM_VERSION": IMAGES,
             "HEM_PORT": str(self.port),
             "HEM_SECRETS": str(self.secrets),
+            "HEM_GOALS": str(self.goals),
         }
 
     async def run(self, *argv: str, code: int | None = 0, within: float = 60, **env: str) -> str:
@@ -101,7 +103,7 @@ class Compose(HemDoor):
         )
 
     def open_client(self) -> httpx2.AsyncClient:
-        """A client that asks as the operator: who isn't signed in sees no figures here."""
+        """A client that asks as the operator: who isn't signed in sees what was published, and nothing else."""
         token = (self.secrets / "operator-token").read_text()
         headers = {"Authorization": f"Bearer {token}"}
         self.client = httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False, headers=headers)

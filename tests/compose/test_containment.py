@@ -13,7 +13,7 @@ from tests.compose.driver import LONG_RUNNING, Compose
 pytestmark = pytest.mark.timeout(400)
 
 OURS = (*SERVICES, "overview")
-MOST_OWN_MB = dict.fromkeys(SERVICES, 160) | {"placements": 310, "notifications": 260, "reporting": 240, "hem": 160}
+MOST_OWN_MB = dict.fromkeys(SERVICES, 160) | {"placements": 310, "notifications": 260, "reporting": 390, "hem": 160}
 BASE = "python:3.13-slim-trixie"
 HAS_A_WAY_OUT = "import sys; sys.exit(any(line.split()[1] == '00000000' for line in open('/proc/net/route')))"
 

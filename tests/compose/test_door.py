@@ -17,6 +17,7 @@ PATHS = [
     "/schemas", "/schemas/se.vatterhem.TenantMovedIn.v1", "/static/hem.css", "/static/../todo", "/static//hem.css",
     "/sign-in", "/sign-in?code=x", "/ops", "/ops/gateway", "/ops/gateway/keys", "/ops/gateway%2Fkeys", "/ops//gateway",
     "/ops/placements/parked", "/ops/surveys/parked", "/ops/notifications/parked", "/ops/reporting/rebuild",
+    "/areas", "/compare", "/definitions", "/status", "/publications", "/yearly", "/yearly/drafts/2019", "/alerts", "/api/v1/goals",
     "/todo", "/todo/../events", "/todo/..%2Fevents", "/todo/%2e%2e/ops/gateway/keys", "/todo/a%00b", "/todo/%F0%28",
     "/%65vents", "//events", "/./events", "/health/live", "/health/ready", "/health",
     "/health/ready/../../ops/gateway/keys", "/metrics", "/metrics/", "/mailbox",
