@@ -92,6 +92,7 @@ async def test_the_page_of_a_goal(reporting: Running) -> None:
         f"/goals/{GOAL}/events?period=2019&area=oxnehaga",
         f"/api/v1/figures.csv?goal={GOAL}&period=2019",
         "as_of=2020-05-01",
+        f'href="/watch/{GOAL}?name=',
         "mål minst 90\xa0%, från 1 januari 2019",
     ):
         assert said in text, said
