@@ -221,6 +221,11 @@ class Recount:
                 rows[dimension].append(row)
         return {slice: counted(kind, of) for slice, of in rows.items()}
 
+    def told(self, goal: str, measure: str, last: date) -> bool:
+        """Whether anything, be it zero, was said of a measure up to a day."""
+        _, count = MEASURES.known[goal, measure]
+        return any(True for _ in count(self._world, Period(date(1900, 1, 1), last)))
+
 
 def counted(kind: Kind, rows: Sequence[Row]) -> Counted:
     top = sum((Fraction(row.top) for row in rows), Fraction())

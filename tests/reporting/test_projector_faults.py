@@ -13,9 +13,9 @@ from schemas.topics import TOPICS
 from services.chassis.service import Service
 from services.chassis.testkit import OPERATOR, Bus, MovableClock, Start, eventually, running, settings_for
 from services.reporting import projector
-from services.reporting.service import projection
 from services.reporting.app import service
 from services.reporting.projector import Listener
+from services.reporting.service import projection
 from tests.reporting.landlord import (
     NOON,
     Landlord,

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from hem.stack.folder import free_ports
 from schemas.buildings import PremisesLet, PremisesRegistered, PremisesVacated
+from schemas.community import VisitCounted
 from schemas.event import Event
 from schemas.kafka import to_record
 from schemas.placements import ReferralMade
@@ -32,6 +33,7 @@ from services.reporting.domain.periods import Period
 from services.reporting.domain.rules import Rule
 from services.reporting.repository import definitions
 from services.reporting.service import filling, projection
+from services.reporting.service.figures import report as report_of
 from services.reporting.service.figures import reports
 from services.reporting.service.shapes import Figure, MeasureReport
 from services.reporting.service.shelf import in_force
@@ -95,18 +97,12 @@ def compared(measure: MeasureReport, about: tuple[str, str], expected: Recount, 
     wanted = expected.figures(*about, asked)
     made = {slice_of(figure): figure for figure in figures_of(measure)}
     adds_up = measure.measure.kind in ("count", "sum")
-    nothing = Fraction(0) if adds_up and anything(expected, about, asked.last) else None
+    nothing = Fraction(0) if adds_up and expected.told(*about, asked.last) else None
     for slice in made.keys() | wanted.keys():
         figure, counted = made.get(slice), wanted.get(slice)
         value, right = (None if figure is None else figure.value), (counted.value if counted else None) or nothing
         if value != right if adds_up and figure is not None else (value or 0) != (right or 0):
             yield f"{slice}: {value} ({figure.tally if figure else None}), counted {counted}"
-
-
-def anything(expected: Recount, about: tuple[str, str], last: date) -> bool:
-    """Whether anything has counted by a day: before that there is no data, and after it there is zero."""
-    figures = expected.figures(*about, recount.Period(date(1900, 1, 1), last))
-    return any(figure.numerator for figure in figures.values())
 
 
 def figures_of(measure: MeasureReport) -> Iterator[Figure]:
@@ -269,6 +265,37 @@ async def test_very_many_events_of_one_tenancy_cost_the_others_nothing(
     assert folded
     assert max(folded) < 10
     assert await reporting.ctx.db.pool.fetchval("select max(length(state)) from standing") < 1000
+
+
+async def test_zero_is_told_until_it_is_taken_back(bus: Bus, start: Start) -> None:
+    reporting = await start(service)
+    nobody = event_of(VisitCounted(meeting_place_id="m", visits=0, on=date(2018, 5, 1)), time=NOON)
+    many = event_of(VisitCounted(meeting_place_id="m", visits=9, on=date(2019, 5, 1)), time=NOON)
+    back = Event.of(
+        EventWithdrawn(withdrawn_source=nobody.source, withdrawn_id=nobody.id, reason="other"),
+        id="back", source=nobody.source, time=NOON, subject="m",
+    )  # fmt: skip
+
+    async def visits() -> Figure:
+        await applied(bus, reporting)
+        async with reporting.ctx.db.transaction() as tx:
+            goal = (await in_force(reporting.ctx, tx.connection)).by_id["meeting-places"]
+            report = await report_of(tx.connection, goal, Period.parse("2019"), datetime(2020, 1, 1, tzinfo=UTC))
+        return report.of("visits")
+
+    topic = nobody.data.topic
+    await deliver(bus, [Sent(topic, nobody)])
+    only_zero = await visits()
+    assert only_zero.value == 0
+    assert only_zero.before == 0
+    await deliver(bus, [Sent(topic, many)])
+    both = await visits()
+    assert both.value == 9
+    assert both.before == 0
+    await deliver(bus, [Sent(topic, back)])
+    one = await visits()
+    assert one.value == 9
+    assert one.before is None
 
 
 async def test_wrong_clocks_and_impossible_days_lose_nothing(bus: Bus, start: Start) -> None:

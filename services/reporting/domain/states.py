@@ -6,7 +6,7 @@ order, in any number of batches and any number of times. The one thing that can'
 withdrawn version had superseded stands again. There the state is folded anew from all the subject's facts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -67,12 +67,19 @@ def merge(one: State, other: State) -> State:
 
 
 def add(contribution: Contribution, cell: Cell, numerator: int, denominator: int) -> None:
-    """Adds to a cell; one that comes to nothing is left out."""
+    """Adds to a cell; one that is taken back is left out, one that was told to be zero is not."""
     n, d = contribution.get(cell, (0, 0))
-    if n + numerator or d + denominator:
+    if n + numerator or d + denominator or not (numerator or denominator):
         contribution[cell] = (n + numerator, d + denominator)
     else:
         contribution.pop(cell, None)
+
+
+def told(before: Iterable[Cell], after: Iterable[Cell]) -> Iterator[tuple[Cell, int]]:
+    """The cells that a subject says something of now and didn't before, 1, or the other way round, -1: zero is told too."""
+    was, now = set(before), set(after)
+    yield from ((cell, 1) for cell in now - was)
+    yield from ((cell, -1) for cell in was - now)
 
 
 def difference(

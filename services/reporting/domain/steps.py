@@ -64,12 +64,13 @@ class Stock(Rule):
         before_down: Level = {}
         for day in sorted({step.day for step in (*up, *(down or ()))}):
             now_up, now_down = _at(up, day), _at(down, day) if down is not None else {}
-            if down is not None and not now_down:
+            if down is not None and not any(now_down.values()):
                 now_up = {}
             for key in now_up.keys() | before_up.keys() | now_down.keys() | before_down.keys():
                 change = now_up.get(key, 0) - before_up.get(key, 0)
                 of = now_down.get(key, 0) - before_down.get(key, 0)
-                if change or of:
+                is_new = key in now_up.keys() - before_up.keys() or key in now_down.keys() - before_down.keys()
+                if change or of or is_new:  # a level of zero is told too
                     n, d = (0, change) if self.of_denominator else (change, of)
                     add(counts, Cell(*key, day, day), n, d)
             before_up, before_down = now_up, now_down
@@ -106,7 +107,7 @@ class Stock(Rule):
         area = version.area or next((v.area for v in around if v.area is not None), None) or ""
         others = others_of([version, *around], len(version.others))
         if side.each is None:
-            return {(area, others): version.adds} if version.adds else {}
+            return {(area, others): version.adds}
         lines, amount, dimensions = side.each
         level: Level = {}
         for line in clause.said(version, lines) or ():

@@ -1,7 +1,7 @@
 """The facts themselves: every event once, as it came. Functions take the connection; whoever opened the transaction
 commits it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -173,7 +173,7 @@ async def latest_about(
     return _by_subject(subjects, rows)
 
 
-def _by_subject(subjects: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[FactRow]]:
+def _by_subject(subjects: Sequence[str], rows: Iterable[Any]) -> dict[str, list[FactRow]]:
     found: dict[str, list[FactRow]] = {subject: [] for subject in subjects}
     for row in rows:
         found[row[0]].append(FactRow(*row[1:]))

@@ -21,12 +21,13 @@ UPDATE_STANDING = """
     where s.ledger = n.ledger and s.subject = n.subject
 """
 ADD_TO_TALLY = """
-    insert into tally as t (goal, measure, area, others, day, since, bucket, numerator, denominator)
+    insert into tally as t (goal, measure, area, others, day, since, bucket, numerator, denominator, told)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::date[], $7::int[], $8::bigint[],
-        $9::bigint[])
+        $9::bigint[], $10::bigint[])
     order by 1, 2, 5, 3, 4, 6, 7
     on conflict (goal, measure, day, area, others, since, bucket)
-    do update set numerator = t.numerator + excluded.numerator, denominator = t.denominator + excluded.denominator
+    do update set numerator = t.numerator + excluded.numerator, denominator = t.denominator + excluded.denominator,
+        told = t.told + excluded.told
 """
 LOCK_LEDGER = "select pg_advisory_xact_lock(7302, hashtext($1))"
 ADD_LOOK_UPS = """
@@ -82,12 +83,12 @@ async def update_states(connection: Connection, rows: Sequence[tuple[Any, ...]])
     await connection.execute(UPDATE_STANDING, *map(list, zip(*rows, strict=True)))
 
 
-async def add_to_tally(connection: Connection, deltas: Mapping[tuple[str, str, Cell], tuple[int, int]]) -> None:
-    """Adds (numerator, denominator) to each (goal, measure, cell); rows are locked in one order by everyone."""
+async def add_to_tally(connection: Connection, deltas: Mapping[tuple[str, str, Cell], tuple[int, int, int]]) -> None:
+    """Adds (numerator, denominator, told) to each (goal, measure, cell); rows are locked in one order by everyone."""
     rows = [
-        (goal, measure, cell.area, joined(cell.others), cell.day, cell.since, cell.bucket, numerator, denominator)
-        for (goal, measure, cell), (numerator, denominator) in deltas.items()
-        if numerator or denominator
+        (goal, measure, cell.area, joined(cell.others), cell.day, cell.since, cell.bucket, numerator, denominator, told)
+        for (goal, measure, cell), (numerator, denominator, told) in deltas.items()
+        if numerator or denominator or told
     ]
     if rows:
         await connection.execute(ADD_TO_TALLY, *map(list, zip(*rows, strict=True)))

@@ -16,6 +16,7 @@ COUNTS = """
         select t.*, m.young, m.programme is null or coalesce(ran.days @> t.day, false) as scoped
         from unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::date[]) as m (goal, measure, first, programme, young)
         join tally t on t.goal = m.goal and t.measure = m.measure and t.day between m.first and $6 and t.since <= $7
+            and t.told > 0
         left join (
             select programme, area, range_agg(daterange(first, last, '[]')) as days from programme
             where last is null or first <= last group by 1, 2
@@ -28,20 +29,20 @@ FIRST_DAYS = """
     cross join lateral (
         select t.day from tally t
         where t.goal = m.goal and t.measure = m.measure and t.day <= $3 and t.since <= $3
-            and (t.numerator <> 0 or t.denominator <> 0)
+            and t.told > 0
         order by t.day limit 1
     ) f
 """
 STEPS = """
     select area, others, day, sum(numerator)::bigint from tally
-    where goal = $1 and measure = $2 and day <= $3 and since <= $4 group by 1, 2, 3 order by 3
+    where goal = $1 and measure = $2 and day <= $3 and since <= $4 and told > 0 group by 1, 2, 3 order by 3
 """
 YEARS = """
     select extract(year from day)::int as year, goal, sum(numerator)::bigint, sum(denominator)::bigint, max(day) from tally
     where goal = any($1::text[]) and since <= $2 group by 1, 2
     having sum(numerator) > 0 or sum(denominator) > 0 order by 1
 """
-AREAS_WITH_DATA = "select distinct area from tally where area <> '' and (numerator <> 0 or denominator <> 0)"
+AREAS_WITH_DATA = "select distinct area from tally where area <> '' and told > 0"
 FILLING = "select goal from goal_definition where state = 'filling'"
 LAST_HEARD = "select source, max(last) from heard where day <= $1 and last <= $2 group by source"
 

@@ -22,7 +22,7 @@ from services.reporting.definitions.groups import Ledger
 from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedence, target_of
 from services.reporting.domain.governance import landlord
 from services.reporting.domain.rules import Rule
-from services.reporting.domain.states import Cell, State, difference, keep, merge
+from services.reporting.domain.states import Cell, State, difference, keep, merge, told
 from services.reporting.records import Decoded, decode, fact_of, fingerprint, stored_data, stored_fact
 from services.reporting.repository import facts, governance, offsets, states
 from services.reporting.repository.facts import FactRow
@@ -313,7 +313,7 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
     subjects = [subject for subject in subjects if subject in into.states or subject in into.anew]
     # After the lock: what another process has added by then is seen.
     anew = await about(connection, ledger, sorted(into.anew)) if into.anew else {}
-    deltas: dict[tuple[str, str, Cell], tuple[int, int]] = {}
+    deltas: dict[tuple[str, str, Cell], tuple[int, int, int]] = {}
     added: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
     for subject in subjects:
@@ -328,10 +328,15 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
         if before is None and not after and place is None:
             continue
         counted = rule.contribution(before) if before else {}
-        for cell, numerator, denominator in difference(counted, rule.contribution(after)):
+        counts = rule.contribution(after)
+        for cell, numerator, denominator in difference(counted, counts):
             key = (ledger.goal, ledger.measure, cell)
-            was = deltas.get(key, (0, 0))
-            deltas[key] = (was[0] + numerator, was[1] + denominator)
+            was = deltas.get(key, (0, 0, 0))
+            deltas[key] = (was[0] + numerator, was[1] + denominator, was[2])
+        for cell, times in told(counted, counts):
+            key = (ledger.goal, ledger.measure, cell)
+            was = deltas.get(key, (0, 0, 0))
+            deltas[key] = (was[0], was[1], was[2] + times)
         area, day = place or (None, None)
         (added if before is None else changed).append((ledger.name, subject, area, day, states.written(after)))
     if added:
