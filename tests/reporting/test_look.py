@@ -22,12 +22,10 @@ PAGES = {
     "company": f"/goals/{GOAL}?period=2019",
     "suppressed": f"/goals/{GOAL}?period=2019&area=ekhagen",
     "under-way": f"/goals/{GOAL}?period=2020&area=oxnehaga",
-    "events": f"/goals/{GOAL}/events?period=2019&area=oxnehaga&limit=40",
-    "subject": "/subjects/t1",
     "notes": f"/goals/{GOAL}/notes?area=oxnehaga",
     "nothing": f"/goals/{GOAL}?area=nowhere",
 }
-AS_STAFF = {"subject", "notes"}
+AS_STAFF = {"notes"}
 SEEN: tuple[tuple[int, Scheme], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
 """Both widths and both sets of colours: no colour depends on the width."""
 
