@@ -1,6 +1,7 @@
 """The yearly report, through its pages: written by several people, handed over once, the same ever after."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -149,6 +150,12 @@ async def test_what_others_get_is_made_of_published_and_approved_figures(
     later = await reporting.client.get(address, headers=EVERYBODY)
     assert "18 av 20 hushåll" in later.text
     assert "publicerats på nytt" in later.text
+
+
+async def test_a_report_can_be_written_of_every_year_with_figures(reporting: Running, clock: MovableClock) -> None:
+    clock.set(datetime(2031, 5, 1, 12, tzinfo=UTC))
+    listed = (await reporting.client.get("/yearly", headers=STAFF)).text
+    assert re.findall(r'"/yearly/drafts/(\d+)"', listed) == ["2031", "2019"]
 
 
 async def test_who_may_read_and_who_may_write(reporting: Running) -> None:

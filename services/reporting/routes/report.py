@@ -16,10 +16,10 @@ from services.reporting.audience import Audience, audience_of
 from services.reporting.report import html
 from services.reporting.repository import report as repository
 from services.reporting.repository.report import Edition, Format, Kind, Recipient
+from services.reporting.service import reading
+from services.reporting.service.shelf import in_force
 
 router = Router()
-YEARS = 6
-"""How far back a report can be begun."""
 NAMES: Mapping[Recipient, str] = {
     "owner": N_("The owner"),
     "board": N_("The board"),
@@ -40,6 +40,8 @@ async def show_reports(request: Request, ctx: Ctx) -> Response:
     is_staff = audience_of(request, ctx) is Audience.STAFF
     async with ctx.db.transaction() as tx:
         found = await repository.editions(tx.connection, recipients=None if is_staff else ["public"])
+        goals = await in_force(ctx, tx.connection)
+        measured, _ = await reading.periods(ctx, tx, Audience.STAFF, goals) if is_staff else ([], None)
         this_year = local_date(tx.now()).year
     return page(
         request,
@@ -47,7 +49,7 @@ async def show_reports(request: Request, ctx: Ctx) -> Response:
         editions=found,
         names=names(request),
         kinds=kinds(request),
-        years=range(this_year, this_year - YEARS, -1),
+        years=sorted({*measured, this_year}, reverse=True),
         is_staff=is_staff,
     )
 
