@@ -27,7 +27,7 @@ async def test_whoever_is_not_signed_in_sees_what_was_published_and_nothing_live
     async with httpx2.AsyncClient(base_url=hem.url, timeout=30, trust_env=False) as nobody:
         assert (await nobody.get("/api/v1/figures", params=asked)).json()["figures"] == []
         assert (await hem.client.get("/api/v1/figures", params=asked)).json()["figures"]
-        assert (await nobody.get("/live?period=2017")).status_code == 403
+        assert (await nobody.get("/live?period=2017")).status_code == 401
         assert (await nobody.get("/api/goals")).status_code == 401
         assert (await nobody.post("/publications/2017/publish", data={"sure": "yes"})).status_code == 401
         made = await hem.client.post("/publications/2017/publish", data={"sure": "yes"})
