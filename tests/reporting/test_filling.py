@@ -48,7 +48,7 @@ async def equal(reporting: Running, settled: Settled) -> tuple[int, int]:
 
 @pytest.mark.parametrize("processes", [1, 2])
 async def test_a_goal_that_comes_while_events_flow_counts_all_of_them(
-    bus: Bus, start: Start, landlord: Landlord, settled: Settled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    bus: Bus, start: Start, landlord: Landlord, settled: Settled, *, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     processes: int,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(filling, "CHUNK", 7)
@@ -68,7 +68,7 @@ async def test_a_goal_that_comes_while_events_flow_counts_all_of_them(
 
 
 async def test_what_is_taken_back_while_a_goal_is_filled_is_left_out(
-    bus: Bus, start: Start, landlord: Landlord, settled: Settled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bus: Bus, start: Start, landlord: Landlord, settled: Settled, *, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filling, "CHUNK", 5)
     reporting = await start(service, goals=tmp_path)
@@ -92,7 +92,7 @@ async def test_what_is_taken_back_while_a_goal_is_filled_is_left_out(
 
 
 async def test_filling_that_is_cut_off_goes_on_in_another_process(
-    bus: Bus, start: Start, landlord: Landlord, settled: Settled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bus: Bus, start: Start, landlord: Landlord, settled: Settled, *, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filling, "CHUNK", 3)
     reporting = await start(service, goals=tmp_path)

@@ -85,12 +85,12 @@ class Counted(Rule):
         return max((int(clause.said(v, field)) for v in self.versions(clause, state)), default=1)
 
     def _put(self, counts: Contribution, version: Version, state: State, *, times: int = 1, since: str = "") -> None:
+        """Adds what a version says, `times` over, from its day or from `since`."""
         area, others = version.area, version.others
         if self.requires or self.attributes:
             around = [v for clause in (*self.requires, *self.attributes) for v in self.versions(clause, state)]
             area = area or next((v.area for v in around if v.area is not None), None)
             others = others_of([version, *around], len(others))
-        """Adds what a version says, `times` over, from its day or from `since`."""
         day = version.day or ""
         if self.dated_by is not None:
             day = min((v.day for v in self.versions(self.dated_by, state) if v.holds and v.day), default=day)
