@@ -28,6 +28,7 @@ LIMITS = {"naive": 20.0, "quix": 30.0}
 AIMS = {"naive": (100, None), "quix": (2.5, 2.5)}
 TITLES = {"naive": "FastStream per message, 8 workers", "quix": "Quix Streams"}
 STARTED_WITHIN = 60.0
+MOVED_IN = "se.vatterhem.TenantMovedIn.v1"
 
 
 async def measure(count: int, events: int) -> str:
@@ -96,7 +97,7 @@ class Peers:
         self._number += 1
         process = await asyncio.create_subprocess_exec(
             str(self._python), str(FOLDER / f"{name}.py"), self._servers, dsn, f"{name}-{self._number}", *self._topics,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, env=dict(os.environ),
+            stdout=asyncio.subprocess.DEVNULL, env=dict(os.environ),
         )  # fmt: skip
         try:
             first = await self._facts(connection, process, 1, time.monotonic() + STARTED_WITHIN)
@@ -104,9 +105,10 @@ class Peers:
             all_of_it = len(self._bench.rows)
             last = await self._facts(connection, process, all_of_it, time.monotonic() + LIMITS[name])
             taken, spent = time.perf_counter() - began, cpu_seconds(process.pid) - warm
-            counted = await connection.fetchval("select sum(denominator) from peer_tally")
+            members = await connection.fetchval("select coalesce(sum(denominator), 0)::bigint from peer_tally")
+            moved_in = sum(row.type == MOVED_IN for row in self._bench.rows)
             assert last > first, f"{name} did nothing"
-            assert counted, f"{name} counted nothing"
+            assert members == moved_in if last == all_of_it else members, f"{name} counted {members} of {moved_in}"
             self.cpu[name].append(spent * 100_000 / (last - first))
             self.done[name].append(last)
             return (last - first) / taken
