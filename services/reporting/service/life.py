@@ -14,7 +14,7 @@ from services.reporting.records import stored_fact
 from services.reporting.repository import facts as stored
 from services.reporting.repository import quality as repository
 from services.reporting.repository import states
-from services.reporting.service.projection import about
+from services.reporting.service.about import about
 
 EVENTS_AT_MOST = 300
 """More events about one subject are shown without what each did: the latest of them."""

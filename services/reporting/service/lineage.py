@@ -15,8 +15,8 @@ from services.reporting.domain.rules import Part, Role
 from services.reporting.domain.states import State
 from services.reporting.records import stored_fact
 from services.reporting.repository import facts, governance, quality, states, tallies
+from services.reporting.service.about import about
 from services.reporting.service.outside import statistics_of
-from services.reporting.service.projection import about
 from services.reporting.service.shapes import Figure
 
 CHUNK = 200

@@ -21,13 +21,13 @@ from services.reporting.definitions import Goals
 from services.reporting.definitions.groups import Ledger
 from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedence, target_of
 from services.reporting.domain.governance import landlord
-from services.reporting.domain.rules import Rule
 from services.reporting.domain.states import Cell, State, difference, keep, merge, told
 from services.reporting.records import Decoded, decode, fact_of, fingerprint, stored_data, stored_fact
 from services.reporting.repository import facts, governance, offsets, states
 from services.reporting.repository.facts import FactRow
 from services.reporting.repository.offsets import Partition
 from services.reporting.service import quality
+from services.reporting.service.about import about
 
 log = structlog.get_logger(__name__)
 
@@ -344,49 +344,6 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
     if changed:
         await states.update_states(connection, changed)
     await states.add_to_tally(connection, deltas)
-
-
-async def about(
-    connection: Connection, ledger: Ledger, subjects: Sequence[str], *, most: int | None = None
-) -> dict[str, list[Fact]]:
-    """The facts that bear on each subject, also about the things they name: as many as its state is made of.
-
-    `most`: for a page, also those that don't stand, up to so many of a subject and type, the latest. Otherwise who looks
-    up what is remembered.
-    """
-    own = {clause.type for clause in ledger.rule.clauses if clause.looked_up_by is None}
-    named = {clause.type for clause in ledger.rule.clauses if clause.looked_up_by is not None}
-    found = await _said(connection, ledger.rule, subjects, own, most)
-    if not ledger.rule.looks_up:
-        return found
-    had: dict[str, set[str]] = {subject: set() for subject in subjects}
-    while wanted := {s: new for s in subjects if (new := ledger.rule.keys(found[s]) - had[s])}:
-        keys = set().union(*wanted.values())
-        if most is None:
-            pairs = [(key, subject) for subject, new in wanted.items() for key in new]
-            await states.add_look_ups(connection, ledger.name, pairs)
-        more = await _said(connection, ledger.rule, sorted(keys), named, most)
-        for subject, new in wanted.items():
-            had[subject] |= new
-            known = {identity(fact) for fact in found[subject]}
-            found[subject] += [fact for key in new for fact in more[key] if identity(fact) not in known]
-    return found
-
-
-async def _said(
-    connection: Connection, rule: Rule, subjects: Sequence[str], types: set[str], most: int | None
-) -> dict[str, list[Fact]]:
-    """The facts of some types about each subject: all that can stand, or up to `most` of a type."""
-    read = []
-    if most is not None:
-        read.append(await facts.latest_about(connection, subjects, WITHDRAWN, types, most))
-        read.append(await facts.linked_to(connection, subjects, WITHDRAWN, rule.moving, types=types, most=most))
-    else:
-        if alone := types & rule.alone:
-            read.append(await facts.latest_about(connection, subjects, WITHDRAWN, alone, 1))
-        if together := types - rule.alone:
-            read.append(await facts.facts_about(connection, subjects, WITHDRAWN, rule.moving, together))
-    return {subject: [stored_fact(row) for rows in read for row in rows[subject]] for subject in subjects}
 
 
 async def decide(connection: Connection) -> None:
