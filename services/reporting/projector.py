@@ -303,9 +303,7 @@ class Projector:
         with self._ctx.tracer.start_as_current_span("project"):
             async with self._ctx.db.transaction() as tx:
                 goals = await in_force(self._ctx, tx.connection)
-                applied: Applied = await apply(
-                    tx, goals, batch, believed=believed, recent=self._recent, defect=defect
-                )
+                applied: Applied = await apply(tx, goals, batch, believed=believed, recent=self._recent, defect=defect)
         self._recent.add(applied.identities)
         for (topic, part), arrivals in batch.items():
             partition = TopicPartition(self._ctx.topic(topic), part)

@@ -148,10 +148,10 @@ def _same_or_far(one: Table, others: list[Table]) -> None:
 def test_an_area_where_the_programme_began_in_the_quarter_is_its_months() -> None:
     """In January it didn't run there, in February it did: the quarter's parts are theirs, and nothing is deferred."""
     january, february = table("2019-01", {"a": (5, 6)}), table("2019-02", {"a": (0, 8)})
-    before = replace(january, adds_up=frozenset(), amounts=january.amounts | {COMPANY: (0, 0)})
+    before = replace(january, adds_up=frozenset(), amounts={**january.amounts, COMPANY: (0, 0)})
     parts: dict[Slice, Amounts] = {("within", "a"): (0, 8), ("outside", "a"): (5, 6), COMPANY: (0, 8)}
     quarter = table("2019-Q1", {"a": (5, 14)})
-    quarter = replace(quarter, adds_up=frozenset({("within", "a")}), amounts=quarter.amounts | parts)
+    quarter = replace(quarter, adds_up=frozenset({("within", "a")}), amounts={**quarter.amounts, **parts})
     march = table("2019-03", {"a": (0, 0)})
     settled = settle(quarter, [replace(one, hidden=frozenset()) for one in (before, february, march)])
     assert (settled.deferred, settled.untold, settled.table) == (frozenset(), False, quarter)

@@ -207,7 +207,9 @@ def test_the_sheets_and_the_pages_need_each_other() -> None:
     worn = {word for names in re.findall(r'class="([^"{]*)', pages) for word in names.split()}
     charts = [ROOT / "services/reporting" / name for name in ("charts.py", "routes/goal_page.py")]
     makers = [*charts, *(ROOT / "services").glob("*/static/*.js")]
-    made = {word for file in makers for said in re.findall(r'"([\w -]+)["{]', file.read_text()) for word in said.split()}
+    made = {
+        word for file in makers for said in re.findall(r'"([\w -]+)["{]', file.read_text()) for word in said.split()
+    }
     used = worn | made | set(re.findall(r'"(\w+)"', expressions))
     sheet = "".join(re.sub(r"/\*.*?\*/", "", sheet.read_text(), flags=re.DOTALL) for sheet in SHEETS)
     rules = [rule.strip() for rule in re.findall(r"([^{};]+)\{", sheet)]
