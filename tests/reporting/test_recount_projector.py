@@ -217,17 +217,26 @@ async def test_a_process_killed_in_the_middle_of_its_work_leaves_what_the_recoun
     told = history(21, 900)
     half = len(told.sent) // 2
     database, clock = await new_database(service), MovableClock(datetime(2020, 3, 1, tzinfo=UTC))
-    pool = await asyncpg.create_pool(database, min_size=1, max_size=1)
-    async with process_of_its_own(bus, database) as process:
-        await deliver(bus, told.sent[:half])
+    pool = await asyncpg.create_pool(database, min_size=2, max_size=2)
+    async with process_of_its_own(bus, database) as process, pool.acquire() as holding:
+        await deliver(bus, told.sent[:60])
 
         async def under_way() -> bool:
-            return bool(await pool.fetchval("select count(*) from fact") > 50)
+            return bool(await pool.fetchval("select count(*) from fact") > 10)
 
         await eventually("it to be under way", under_way, within=30)
-        process.kill()
-        await process.wait()
-    assert await pool.fetchval("select count(*) from fact") < half / 2
+        async with holding.transaction():
+            await holding.execute("lock table fact in share mode")  # the next batch stops in the middle
+            await deliver(bus, told.sent[60:half])
+
+            async def stopped() -> bool:
+                waits = "select count(*) from pg_locks where relation = 'fact'::regclass and not granted"
+                return bool(await pool.fetchval(waits))
+
+            await eventually("it to be in the middle of a batch", stopped, within=30)
+            process.kill()
+            await process.wait()
+    assert await pool.fetchval("select count(*) from fact") < half
     await pool.close()
     async with running(service, settings_for(service, bus, database_url=database, batch=150), clock) as reporting:
         await deliver(bus, told.sent[half:])
