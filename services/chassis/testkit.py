@@ -171,7 +171,7 @@ class Bus:
 
         async def probe() -> list[Event[Data]]:
             matching = [e for e in await self.events(data) if all(getattr(e.data, k) == v for k, v in fields.items())]
-            different = {(event.source, event.id): event for event in matching}
+            different = {(event.source, event.id, event.test): event for event in matching}
             return list(different.values()) if len(different) >= count else []
 
         return await eventually(f"{count} × {data.__name__} {fields or ''}", probe)

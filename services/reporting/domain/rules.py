@@ -111,10 +111,11 @@ class Rule(ABC):
                 if about == subject if clause.looked_up_by is None else about in keys:
                     yield clause
 
-    def place(self, subject: str, state: State, facts: Iterable[Fact] = ()) -> tuple[str, date] | None:
-        """The area and day that a subject is listed under in lineage, counted or not. `facts`: all that was said of it,
-        where some of that is taken back: what says so is listed too."""
-        counted = self.contribution(state)
+    def place(
+        self, subject: str, state: State, counted: Contribution, facts: Iterable[Fact] = ()
+    ) -> tuple[str, date] | None:
+        """The area and day that a subject is listed under in lineage, counted or not. `counted`: its contribution.
+        `facts`: all that was said of it, where some of that is taken back: what says so is listed too."""
         if counted:
             first = min(counted, key=lambda cell: (cell.day, cell.area))
             return first.area, first.day

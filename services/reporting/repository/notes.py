@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis.clock import local_date
 from services.chassis.postgres import Connection
 from services.reporting.domain.notes import Note
 
@@ -24,6 +23,8 @@ OF_GOAL = f"select {_NOTE} from note where goal = $1 order by day desc, written_
 FIND = f"select {_NOTE} from note where id = $1"
 MARK = """
     select (select coalesce(sum(next_offset), 0)::bigint from projection_offset) as applied,
+        (select generation from rebuild) as generation,
+        (select count(*) from goal_definition where state = 'filling') as filling,
         (select max(greatest(written_at, withdrawn_at)) from note) as noted,
         (select max(greatest(changed_at, filled_at)) from goal_definition) as defined,
         (select max(published_at) from publication) as published,
@@ -58,12 +59,13 @@ async def find(connection: Connection, id: UUID) -> Note | None:
 
 
 async def mark(connection: Connection, now: datetime) -> str:
-    """What changes whenever a figure or a note may have: how far everything is applied, and the day."""
+    """What changes whenever a figure or a note may have: how far everything is applied, and the minute, for time alone
+    makes a source silent and a period end."""
     row = await connection.fetchrow(MARK)
     assert row is not None
-    applied, *moments = row
+    applied, generation, filling, *moments = row
     said = [0 if moment is None else int(moment.timestamp() * 1000) for moment in moments]
-    return ".".join(map(str, (local_date(now), applied, *said)))
+    return ".".join(map(str, (int(now.timestamp()) // 60, applied, generation, filling, *said)))
 
 
 async def actions_told(connection: Connection) -> list[str]:

@@ -15,6 +15,7 @@ from services.chassis.web.words import N_
 from services.reporting.audience import audience_of
 from services.reporting.definitions import Goal
 from services.reporting.exports import tables
+from services.reporting.repository import notes
 from services.reporting.routes import asked
 from services.reporting.routes.asking import (
     Wrong,
@@ -23,7 +24,7 @@ from services.reporting.routes.asking import (
     told,
     words,
 )
-from services.reporting.service import reading
+from services.reporting.service import recent
 from services.reporting.service.shapes import Figure, Report
 from services.reporting.service.shelf import in_force
 
@@ -65,7 +66,8 @@ async def list_figures(request: Request, ctx: Ctx) -> Response:
         start, limit = _page(request, found.figures)
     except Wrong as wrong:
         return wrong.answer
-    unchanged, headers = asked.kept_by_client(request, found)
+    said = asked.in_json(request, found)
+    unchanged, headers = asked.kept_by_client(request, found, said)
     if unchanged:
         return unchanged
     texts = words(request)
@@ -76,7 +78,7 @@ async def list_figures(request: Request, ctx: Ctx) -> Response:
         {
             "as_of": tables.moment(found.as_of),
             "citation": tables.citation(title, found.as_of, asked.address(request, found), texts),
-            "figures": [tables.as_json(figure, texts, found.notes) for figure in shown],
+            "figures": said[start : start + limit],
             "next": _next(request, shown[-1]) if more else None,
         },
         headers=headers,
@@ -115,8 +117,9 @@ async def list_main_figures(request: Request, ctx: Ctx) -> Response:
         async with ctx.db.transaction() as tx:
             goals = await in_force(ctx, tx.connection)
             audience = audience_of(request, ctx)
-            (period, *_) = await asked.periods(request, ctx, tx, audience, goals)
-            reports = await reading.read(ctx, tx, audience, goals, period)
+            mark = await notes.mark(tx.connection, tx.now())
+            (period, *_) = await asked.periods(request, ctx, tx, audience, mark)
+            reports = await recent.reports(ctx, tx, audience, period, mark, goals)
         chosen = [figure for r in reports for figure in (r.main.company, *r.main.areas)]
         if area is not None:
             chosen = asked.in_area(chosen, area)
@@ -135,8 +138,9 @@ async def show_figure(request: Request, ctx: Ctx, id: str) -> Response:
             goal = goal_of(goals, id)
             area = parameter(request, "area", allowed={"period", "area"})
             audience = audience_of(request, ctx)
-            (period, *_) = await asked.periods(request, ctx, tx, audience, goals)
-            reports = await reading.read(ctx, tx, audience, [goal], period)
+            mark = await notes.mark(tx.connection, tx.now())
+            (period, *_) = await asked.periods(request, ctx, tx, audience, mark)
+            reports = await recent.reports(ctx, tx, audience, period, mark, [goal])
         if not reports:
             raise Wrong(404, "no-figure", N_("There is no such figure"), "Nothing has been published for that.")
         with told():

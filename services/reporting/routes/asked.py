@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -15,14 +16,13 @@ from services.chassis.transaction import Transaction
 from services.chassis.web import language
 from services.chassis.web.words import N_
 from services.reporting.audience import Audience, audience_of
-from services.reporting.definitions import Goals
 from services.reporting.domain.notes import Note
 from services.reporting.domain.periods import Period
 from services.reporting.exports import tables
 from services.reporting.exports.tables import figures_of
 from services.reporting.repository import notes
 from services.reporting.routes.asking import Wrong, among, as_of, goals_asked_for, parameter, periods_of, words
-from services.reporting.service import reading
+from services.reporting.service import reading, recent
 from services.reporting.service.shapes import Figure
 from services.reporting.service.shelf import in_force
 
@@ -40,15 +40,15 @@ class Found:
     audience: Audience
 
 
-async def periods(request: Request, ctx: Context, tx: Transaction, audience: Audience, goals: Goals) -> list[Period]:
-    """The periods asked for, or what the audience sees first. Raises `Wrong`.
+async def periods(request: Request, ctx: Context, tx: Transaction, audience: Audience, mark: str) -> list[Period]:
+    """The periods asked for, or what the audience sees first, as of `mark`. Raises `Wrong`.
 
     Which years there are is a sum over all tallies: it is made only for a request that names no period, or a wrong one.
     """
     if any(request.query_params.getlist("period")):
         with suppress(Wrong):
             return periods_of(request, (), Period.year(tx.now().year))
-    return periods_of(request, *await reading.periods(ctx, tx, audience, goals))
+    return periods_of(request, *await recent.periods(ctx, tx, audience, mark))
 
 
 async def figures(request: Request, ctx: Context, also: frozenset[str] = frozenset()) -> Found:
@@ -61,8 +61,12 @@ async def figures(request: Request, ctx: Context, also: frozenset[str] = frozens
         known = await in_force(ctx, tx.connection)
         goals = goals_asked_for(request, known)
         by_name: dict[str, Figure] = {}  # a yearly measure is told for the year, whichever parts of it are asked for
-        for period in await periods(request, ctx, tx, audience, known):
-            reports = await reading.read(ctx, tx, audience, goals, period, moment)
+        mark = await notes.mark(tx.connection, tx.now())
+        for period in await periods(request, ctx, tx, audience, mark):
+            if moment is None:
+                reports = await recent.reports(ctx, tx, audience, period, mark, goals)
+            else:
+                reports = await reading.read(ctx, tx, audience, goals, period, moment)
             by_name |= {name_of(figure): figure for figure in figures_of(reports)}
         now = moment or tx.now()
         said = await notes.standing(tx.connection, [goal.id for goal in goals], now)
@@ -97,14 +101,22 @@ def in_area(figures: Sequence[Figure], area: str) -> list[Figure]:
     return [figure for figure in figures if figure.area == area]
 
 
-def kept_by_client(request: Request, found: Found) -> tuple[Response | None, dict[str, str]]:
-    """The answer 304 where the client has these figures already, and the headers of an answer that it may keep.
+def in_json(request: Request, found: Found) -> list[dict[str, Any]]:
+    """The figures as the API tells them."""
+    texts = words(request)
+    return [tables.as_json(figure, texts, found.notes) for figure in found.figures]
+
+
+def kept_by_client(
+    request: Request, found: Found, said: Sequence[dict[str, Any]]
+) -> tuple[Response | None, dict[str, str]]:
+    """The answer 304 where the client has these figures (`said`: as JSON) already, and the headers of an answer that it
+    may keep.
 
     The tag is weak: it names the figures and the language, not the second they were counted.
     """
-    texts = words(request)
-    said = [tables.as_json(figure, texts, found.notes) | {"as_of": None} for figure in found.figures]
-    named = [request.url.path, sorted(request.query_params.multi_items()), texts.language, said]
+    timeless = [{**one, "as_of": None} for one in said]
+    named = [request.url.path, sorted(request.query_params.multi_items()), language(request), timeless]
     tag = f'W/"{sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:32]}"'
     headers = {
         "etag": tag,

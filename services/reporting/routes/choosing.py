@@ -7,17 +7,17 @@ from services.chassis.context import Context
 from services.chassis.transaction import Transaction
 from services.reporting.audience import Audience
 from services.reporting.domain.periods import Period
+from services.reporting.repository import notes
 from services.reporting.routes.asking import periods_of
-from services.reporting.service import published, reading
-from services.reporting.service.shelf import in_force
+from services.reporting.service import published, recent
 
 
 async def period_and_years(
     request: Request, ctx: Context, tx: Transaction, audience: Audience
 ) -> tuple[Period, list[int]]:
     """The period asked for, or what the audience sees first; and the years with something to see. Raises `Wrong`."""
-    goals = await in_force(ctx, tx.connection)
-    years, default = await reading.periods(ctx, tx, audience, goals)
+    mark = await notes.mark(tx.connection, tx.now())
+    years, default = await recent.periods(ctx, tx, audience, mark)
     return periods_of(request, years, default)[0], years
 
 

@@ -30,7 +30,7 @@ async def _file(request: Request, ctx: Ctx, ending: str, media_type: str, write:
         found = await asked.figures(request, ctx)
     except Wrong as wrong:
         return wrong.answer
-    unchanged, headers = asked.kept_by_client(request, found)
+    unchanged, headers = asked.kept_by_client(request, found, asked.in_json(request, found))
     if unchanged:
         return unchanged
     texts = words(request)
@@ -97,7 +97,7 @@ async def _chart(request: Request, ctx: Ctx, ending: Literal["svg", "png"]) -> R
         figure = _one(request, found)
     except Wrong as wrong:
         return wrong.answer
-    unchanged, headers = asked.kept_by_client(request, found)
+    unchanged, headers = asked.kept_by_client(request, found, asked.in_json(request, found))
     if unchanged:
         return unchanged
     texts, written = words(request), Written.of(request)

@@ -23,7 +23,7 @@ from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedenc
 from services.reporting.domain.governance import landlord
 from services.reporting.domain.states import Cell, State, difference, keep, merge, told
 from services.reporting.records import Decoded, decode, fact_of, fingerprint, stored_data, stored_fact
-from services.reporting.repository import facts, governance, offsets, states
+from services.reporting.repository import definitions, facts, governance, offsets, states
 from services.reporting.repository.facts import FactRow
 from services.reporting.repository.offsets import Partition
 from services.reporting.service import quality
@@ -161,12 +161,13 @@ async def apply(
 
 async def replay(tx: Transaction, goals: Goals, record: Arrived) -> None:
     """Projects a parked record again; of a test event, that it can be read is all. Raises `Malformed` when it can't."""
-    if await offsets.hold_off_rebuild(tx.connection) != goals.generation:
+    if await definitions.hold_alone(tx.connection) != goals.generation:
         raise DefinitionsMoved
     one = decode(_as_consumed(record), record.topic)
     if one.test:
         return
     await project(tx.connection, goals, await _add_staged(tx.connection, [one]))
+    await tx.execute(definitions.NEXT_GENERATION)  # no offset moves, and whoever keeps figures must read them again
 
 
 async def project(connection: Connection, goals: Goals, fresh: Sequence[Decoded]) -> None:
@@ -324,11 +325,11 @@ async def _update(connection: Connection, ledger: Ledger, into: Touched) -> None
             after = into.states[subject] if before is None else merge(before, into.states[subject])
         if after == (before or {}) and (before is not None or subject not in anew):
             continue
-        place = rule.place(subject, after, anew.get(subject, ()))
+        counts = rule.contribution(after)
+        place = rule.place(subject, after, counts, anew.get(subject, ()))
         if before is None and not after and place is None:
             continue
         counted = rule.contribution(before) if before else {}
-        counts = rule.contribution(after)
         for cell, numerator, denominator in difference(counted, counts):
             key = (ledger.goal, ledger.measure, cell)
             was = deltas.get(key, (0, 0, 0))
