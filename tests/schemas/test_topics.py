@@ -31,7 +31,7 @@ def test_who_writes_and_who_reads() -> None:
         "surveys.events": (("surveys",), ("reporting",), ()),
         "surveys.invitations": (("surveys", "notifications"), (), ()),
         "surveys.contacts": (("surveys",), (), ()),
-        "reporting.events": (("reporting",), ("reporting",), ()),
+        "reporting.events": (("reporting",), ("notifications", "reporting"), ()),
     }
 
 
