@@ -27,7 +27,8 @@ HOLD_ALONE = "select generation from rebuild for update"
 NEXT_GENERATION = "update rebuild set generation = generation + 1"
 GENERATION = "select generation from rebuild"
 FILL_ALONE = "select pg_try_advisory_xact_lock(7303, hashtext($1))"
-FACTS_OF_TYPES = f"select {FACT} from fact where type = any($1::text[])"
+# By subject, so that what is known of one comes together and its state is written once.
+FACTS_OF_TYPES = f"select {FACT} from fact where type = any($1::text[]) order by subject"
 WITHDRAWALS_ABOUT = f"""
     select {FACT} from fact where type = 'se.vatterhem.EventWithdrawn.v1' and subject = any($1::text[])
 """

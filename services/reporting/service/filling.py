@@ -25,7 +25,7 @@ from services.reporting.service.shelf import in_force
 log = structlog.get_logger(__name__)
 LOOK_EVERY = 2.0  # seconds between looks at the folder
 FEW = 10
-CHUNK = 5_000  # facts merged in one transaction; projectors wait for it
+CHUNK = 10_000  # facts merged in one transaction; projectors wait for it
 
 
 async def run(ctx: Context) -> None:
