@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from schemas.catalogue import MODELS
+from schemas.event import EventData
 
 WITHDRAWN = "se.vatterhem.EventWithdrawn.v1"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,18 +50,25 @@ def about(fact: Fact) -> Hashable:
     return (fact.type, fact.subject, *said)
 
 
-def standing(facts: Iterable[Fact]) -> list[Fact]:
-    """Those that are neither taken back nor corrected."""
+def standing(facts: Iterable[Fact], *, apart_by: str | None = None) -> list[Fact]:
+    """Those that are neither taken back nor corrected. `apart_by`: a field that tells facts of one thing apart as well."""
     facts = list(facts)
     withdrawn = withdrawn_among(facts)
     stands: dict[Hashable, Fact] = {}
     for fact in facts:
         if fact.type == WITHDRAWN or identity(fact) in withdrawn:
             continue
-        other = stands.get(key := about(fact))
+        other = stands.get(key := (about(fact), apart_by and fact.data.get(apart_by)))
         if other is None or precedence(fact) > precedence(other):
             stands[key] = fact
     return list(stands.values())
+
+
+def standing_data(said: Iterable[tuple[Fact, EventData]], *, apart_by: str | None = None) -> list[EventData]:
+    """What the facts that stand say."""
+    said = list(said)
+    data = {(fact.source, fact.id): data for fact, data in said}
+    return [data[fact.source, fact.id] for fact in standing((fact for fact, _ in said), apart_by=apart_by)]
 
 
 def identity(fact: Fact) -> Identity:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from schemas.event import EventData
 from schemas.governance import (
@@ -15,7 +14,7 @@ from schemas.governance import (
     TargetRevised,
     TargetSet,
 )
-from services.reporting.domain.facts import Fact, identity, precedence, withdrawn_among
+from services.reporting.domain.facts import Fact, standing_data
 from services.reporting.domain.landlord import Area, Document, Landlord, Programme, Target
 
 SYMBOLS = {"percent": "%", "percentage_points": "points"}
@@ -23,14 +22,7 @@ SYMBOLS = {"percent": "%", "percentage_points": "points"}
 
 def landlord(facts: Iterable[tuple[Fact, EventData]]) -> Landlord:
     """The areas, programmes, targets and documents that stand after corrections and withdrawals."""
-    facts = list(facts)
-    withdrawn = withdrawn_among(fact for fact, _ in facts)
-    standing: dict[tuple[Any, ...], tuple[tuple[Any, ...], EventData]] = {}
-    for fact, data in facts:
-        key = (data.type, *data.identity)
-        if identity(fact) not in withdrawn and (key not in standing or precedence(fact) > standing[key][0]):
-            standing[key] = (precedence(fact), data)
-    said = [data for _, data in standing.values()]
+    said = standing_data(facts)
     return Landlord(
         tuple(Area(d.area_id, d.name, d.valid_from) for d in said if isinstance(d, AreaDefined)),
         tuple(_programmes(said)),

@@ -1,6 +1,6 @@
 """What statistics.events and AreaDefined say, folded: published observations, and which regions an area is made of."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from schemas.event import EventData
 from schemas.governance import AreaDefined
 from schemas.statistics import OfficialStatisticImported
-from services.reporting.domain.facts import Fact, identity, precedence, withdrawn_among
+from services.reporting.domain.facts import Fact, standing_data
 
 Status = Literal["final", "preliminary", "missing", "confidential", "not_applicable"]
 
@@ -83,27 +83,14 @@ class Extent:
 
 def observations(facts: Iterable[tuple[Fact, EventData]]) -> list[Observation]:
     """The observations that stand after corrections and withdrawals, every revision of each."""
-    stand = _standing(facts, lambda data: (*data.identity, getattr(data, "revision", None)))
+    stand = standing_data(facts, apart_by="revision")
     return [_observation(data) for data in stand if isinstance(data, OfficialStatisticImported)]
 
 
 def extents(facts: Iterable[tuple[Fact, EventData]]) -> list[Extent]:
     """What areas are made of, one extent for each standing AreaDefined, by area and first day."""
-    found = [_extent(data) for data in _standing(facts, lambda data: data.identity) if isinstance(data, AreaDefined)]
+    found = [_extent(data) for data in standing_data(facts) if isinstance(data, AreaDefined)]
     return sorted(found, key=lambda extent: (extent.area, extent.first))
-
-
-def _standing(facts: Iterable[tuple[Fact, EventData]], key: Callable[[EventData], Hashable]) -> list[EventData]:
-    facts = list(facts)
-    withdrawn = withdrawn_among(fact for fact, _ in facts)
-    stands: dict[tuple[str, Hashable], tuple[tuple[int, int, str, str], EventData]] = {}
-    for fact, data in facts:
-        if not isinstance(data, AreaDefined | OfficialStatisticImported) or identity(fact) in withdrawn:
-            continue
-        at = (data.type, key(data))
-        if at not in stands or precedence(fact) > stands[at][0]:
-            stands[at] = (precedence(fact), data)
-    return [data for _, data in stands.values()]
 
 
 def _observation(data: OfficialStatisticImported) -> Observation:

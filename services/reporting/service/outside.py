@@ -13,7 +13,7 @@ from services.chassis.postgres import Connection
 from services.reporting.definitions import Goal
 from services.reporting.definitions.measures import AnyMeasure, FreshnessMeasure, OfficialMeasure, ShareMeasure
 from services.reporting.domain import published
-from services.reporting.domain.facts import WITHDRAWN, Fact, identity, precedence, withdrawn_among
+from services.reporting.domain.facts import WITHDRAWN, Fact, standing_data
 from services.reporting.domain.figures import Break, Point, Status, Tally, Way, meets, status_of
 from services.reporting.domain.landlord import Target, document_applies, in_force
 from services.reporting.domain.official import OfficialPoint, OfficialSeries, Promise, Statistics
@@ -169,13 +169,7 @@ async def freshness(connection: Connection, goal: Goal, measure: FreshnessMeasur
 
 def _registered(register: Said, on: date) -> list[PublisherRegistered]:
     """What holds of each publisher that isn't retired, by the day."""
-    withdrawn = withdrawn_among(fact for fact, _ in register)
-    standing: dict[tuple[object, ...], tuple[tuple[int, int, str, str], EventData]] = {}
-    for fact, data in register:
-        key = (data.type, *data.identity)
-        if identity(fact) not in withdrawn and (key not in standing or precedence(fact) > standing[key][0]):
-            standing[key] = (precedence(fact), data)
-    said = [data for _, data in standing.values()]
+    said = standing_data(register)
     latest: dict[str, PublisherRegistered] = {}
     for one in sorted((d for d in said if isinstance(d, PublisherRegistered)), key=lambda d: d.from_):
         if one.from_ <= on:
